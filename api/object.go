@@ -1,0 +1,62 @@
+package api
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// Labels that tie endpoints and revisions to a Service and a version.
+const (
+	// LabelService is the label of an EndpointSlice that names its Service.
+	LabelService = discoveryv1.LabelServiceName
+	// LabelVersion is the label that names a version: on an EndpointSlice, and
+	// in spec.template.metadata.labels of a Rollout.
+	LabelVersion = "app.kubernetes.io/version"
+	// DefaultNamespace is where an object without a namespace lives.
+	DefaultNamespace = "default"
+)
+
+// The kinds of other projects that Serin reads, under their own Go types.
+type (
+	Gateway       = gatewayv1.Gateway
+	HTTPRoute     = gatewayv1.HTTPRoute
+	Service       = corev1.Service
+	EndpointSlice = discoveryv1.EndpointSlice
+)
+
+// Key names an object of a known kind.
+type Key struct {
+	Namespace, Name string
+}
+
+// String gives NAMESPACE/NAME.
+func (k Key) String() string { return k.Namespace + "/" + k.Name }
+
+// Compare orders keys by namespace, then name.
+func (k Key) Compare(o Key) int {
+	if k.Namespace != o.Namespace {
+		if k.Namespace < o.Namespace {
+			return -1
+		}
+		return 1
+	}
+	switch {
+	case k.Name < o.Name:
+		return -1
+	case k.Name > o.Name:
+		return 1
+	}
+	return 0
+}
+
+// Objects is one consistent set of objects, by kind. A set and the objects in
+// it are immutable once published: a change makes a new set that shares every
+// object that did not change, so comparing pointers tells what did.
+type Objects struct {
+	Gateways       map[Key]*Gateway
+	HTTPRoutes     map[Key]*HTTPRoute
+	Services       map[Key]*Service
+	EndpointSlices map[Key]*EndpointSlice
+	Rollouts       map[Key]*Rollout
+}

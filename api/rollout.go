@@ -1,0 +1,4 @@
+package api
+
+// Rollout is a canary of one Service.
+type Rollout struct{}

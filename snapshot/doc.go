@@ -1,0 +1,2 @@
+// Package snapshot turns objects and rollout weights into Envoy resources.
+package snapshot
