@@ -1,0 +1,125 @@
+package api
+
+import "time"
+
+// GuardSpec is spec.strategy.canary.guard as it is written: what is absent
+// keeps its default.
+type GuardSpec struct {
+	Mode       GuardMode      `json:"mode,omitempty"`
+	OnHarm     OnHarm         `json:"onHarm,omitempty"`
+	Confidence *float64       `json:"confidence,omitempty"`
+	ErrorRate  *ErrorRateSpec `json:"errorRate,omitempty"`
+	Latency    *LatencySpec   `json:"latency,omitempty"`
+	Warmup     *Duration      `json:"warmup,omitempty"`
+}
+
+// ErrorRateSpec is the tolerance for errors as it is written.
+type ErrorRateSpec struct {
+	Margin      *float64 `json:"margin,omitempty"`
+	MaxIncrease *float64 `json:"maxIncrease,omitempty"`
+}
+
+// LatencySpec is the tolerance for slowness as it is written.
+type LatencySpec struct {
+	Objective   *Duration `json:"objective,omitempty"`
+	Margin      *float64  `json:"margin,omitempty"`
+	MaxIncrease *float64  `json:"maxIncrease,omitempty"`
+	Warmup      *Duration `json:"warmup,omitempty"`
+}
+
+// GuardMode says what the guard does with a verdict.
+type GuardMode string
+
+// The modes of the guard.
+const (
+	GuardEnforce GuardMode = "enforce" // acts on harm
+	GuardObserve GuardMode = "observe" // says what it sees, and does nothing
+	GuardOff     GuardMode = "off"     // does not look
+)
+
+// OnHarm says what happens to a canary found harmful.
+type OnHarm string
+
+// The answers to harm.
+const (
+	OnHarmAbort OnHarm = "abort"
+	OnHarmPause OnHarm = "pause"
+)
+
+// Guard is the guard of a Rollout with every default filled in.
+type Guard struct {
+	Mode   GuardMode
+	OnHarm OnHarm
+	// Confidence is one minus the probability of stopping a good canary, over
+	// the whole rollout.
+	Confidence float64
+	ErrorRate  GuardErrorRate
+	Latency    GuardLatency
+	// Warmup is how long after a canary starts its errors are left out.
+	Warmup time.Duration
+}
+
+// GuardErrorRate is what the canary's errors must exceed to be harm.
+type GuardErrorRate struct {
+	Margin      float64 // relative to stable: 0.4 is 1.4 times as often
+	MaxIncrease float64 // in absolute terms: 0.005 is half a percentage point
+}
+
+// GuardLatency is what the canary's slow requests must exceed to be harm.
+type GuardLatency struct {
+	Objective   time.Duration // a longer request is slow; 0: none is set
+	Margin      float64       // relative to stable
+	MaxIncrease float64       // in absolute terms, a share of requests
+	Warmup      time.Duration // how long after a canary starts it is not judged
+}
+
+// Guard gives the guard of the Rollout; what is not written has the default.
+func (r *Rollout) Guard() Guard {
+	g := Guard{
+		Mode: GuardEnforce, OnHarm: OnHarmAbort, Confidence: 0.999,
+		ErrorRate: GuardErrorRate{Margin: 0.4, MaxIncrease: 0.005},
+		Latency:   GuardLatency{Margin: 1.0, MaxIncrease: 0.01, Warmup: 30 * time.Second},
+	}
+	c := r.Spec.Strategy.Canary
+	if c == nil || c.Guard == nil {
+		return g
+	}
+	c.Guard.fill(&g)
+	return g
+}
+
+// fill overwrites the defaults in g with what is written.
+func (s *GuardSpec) fill(g *Guard) {
+	if s.Mode != "" {
+		g.Mode = s.Mode
+	}
+	if s.OnHarm != "" {
+		g.OnHarm = s.OnHarm
+	}
+	set(&g.Confidence, s.Confidence)
+	setDuration(&g.Warmup, s.Warmup)
+	if e := s.ErrorRate; e != nil {
+		set(&g.ErrorRate.Margin, e.Margin)
+		set(&g.ErrorRate.MaxIncrease, e.MaxIncrease)
+	}
+	if l := s.Latency; l != nil {
+		setDuration(&g.Latency.Objective, l.Objective)
+		set(&g.Latency.Margin, l.Margin)
+		set(&g.Latency.MaxIncrease, l.MaxIncrease)
+		setDuration(&g.Latency.Warmup, l.Warmup)
+	}
+}
+
+// set stores what p points to, if it points anywhere.
+func set(to *float64, p *float64) {
+	if p != nil {
+		*to = *p
+	}
+}
+
+// setDuration stores what p points to, if it points anywhere.
+func setDuration(to *time.Duration, p *Duration) {
+	if p != nil {
+		*to = p.Duration
+	}
+}

@@ -1,0 +1,58 @@
+package api
+
+import "encoding/json"
+
+// CanaryStep is one step of a canary. Exactly one field is set.
+type CanaryStep struct {
+	SetWeight      *Decimal        `json:"setWeight,omitempty"` // of maxTrafficWeight
+	Pause          *Pause          `json:"pause,omitempty"`
+	SetCanaryScale json.RawMessage `json:"setCanaryScale,omitempty"`
+	SetHeaderRoute json.RawMessage `json:"setHeaderRoute,omitempty"`
+	SetMirrorRoute json.RawMessage `json:"setMirrorRoute,omitempty"`
+	Analysis       json.RawMessage `json:"analysis,omitempty"`
+	Experiment     json.RawMessage `json:"experiment,omitempty"`
+	Plugin         json.RawMessage `json:"plugin,omitempty"`
+	Prove          json.RawMessage `json:"prove,omitempty"` // Serin's own
+	Gate           json.RawMessage `json:"gate,omitempty"`  // Serin's own
+}
+
+// Pause holds a canary at its weight. Empty, it lasts until somebody promotes.
+type Pause struct {
+	// Duration is how long; a bare number means seconds.
+	Duration *Duration `json:"duration,omitempty"`
+	// Requests is how many canary requests to wait for. Serin's own.
+	Requests *int64 `json:"requests,omitempty"`
+}
+
+// Open reports whether only a person ends the pause.
+func (p *Pause) Open() bool { return p.Duration == nil && p.Requests == nil }
+
+// Kinds gives the names of the step's fields that are set, in the order of the
+// struct. A valid step has one.
+func (s *CanaryStep) Kinds() []string {
+	var kinds []string
+	add := func(set bool, name string) {
+		if set {
+			kinds = append(kinds, name)
+		}
+	}
+	add(s.SetWeight != nil, "setWeight")
+	add(s.Pause != nil, "pause")
+	add(s.SetCanaryScale != nil, "setCanaryScale")
+	add(s.SetHeaderRoute != nil, "setHeaderRoute")
+	add(s.SetMirrorRoute != nil, "setMirrorRoute")
+	add(s.Analysis != nil, "analysis")
+	add(s.Experiment != nil, "experiment")
+	add(s.Plugin != nil, "plugin")
+	add(s.Prove != nil, "prove")
+	add(s.Gate != nil, "gate")
+	return kinds
+}
+
+// Kind gives the name of the one field that is set, "" if none is.
+func (s *CanaryStep) Kind() string {
+	if kinds := s.Kinds(); len(kinds) > 0 {
+		return kinds[0]
+	}
+	return ""
+}
