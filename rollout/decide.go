@@ -1,0 +1,244 @@
+package rollout
+
+import (
+	"fmt"
+	"time"
+)
+
+// serin is the actor of every record that no person asked for.
+const serin = "serin"
+
+// machine plays one event: it collects the records and folds each at once.
+type machine struct {
+	spec    Spec
+	now     time.Time
+	state   State
+	records []Record
+}
+
+// emit journals a fact and folds it into the state.
+func (m *machine) emit(r Record) {
+	r.At = m.now
+	if r.Actor == "" {
+		r.Actor = serin
+	}
+	m.records = append(m.records, r)
+	m.state = m.state.Apply(r)
+}
+
+// by fills in who asked for a record, and why.
+func (r Record) by(a Action) Record {
+	r.Actor, r.Verified, r.Reason = a.Actor, a.Verified, a.Reason
+	return r
+}
+
+func (m *machine) handle(ev Event) error {
+	switch ev := ev.(type) {
+	case SpecSeen:
+		m.specSeen()
+	case SpecGone:
+		m.specGone()
+	case FleetSeen:
+		m.state.In.Fleet = ev.Fleet
+	case EndpointsSeen:
+		m.state.In.Canary, m.state.In.Stable, m.state.In.EndpointsKnown = ev.Canary, ev.Stable, true
+	case HarmFound:
+		m.harmFound(ev)
+	case Acted:
+		return m.act(ev.Action)
+	}
+	return nil
+}
+
+// specSeen compares what the object wants with what is known.
+func (m *machine) specSeen() {
+	s, version, steps := &m.state, m.spec.Version, m.spec.stepsHash()
+	switch {
+	case s.Stage == "":
+		m.emit(Record{Kind: FirstVersion, Version: version, Steps: steps,
+			Message: fmt.Sprintf("%s is the first version seen: it is stable at once", version)})
+	case version != s.Version || s.Deleted && version != s.Stable:
+		m.versionChanged(version, steps)
+	case steps != s.Steps && s.Active():
+		m.start(Record{Version: version, Steps: steps,
+			Message: fmt.Sprintf("the steps of %s changed: it starts again", version)})
+	case steps != s.Steps || s.Deleted:
+		m.emit(Record{Kind: SpecNoted, Version: version, Steps: steps, Message: "the steps changed"})
+	}
+}
+
+func (m *machine) versionChanged(version, steps string) {
+	s := m.state
+	if version != s.Stable {
+		msg := fmt.Sprintf("%s is wanted, %s is stable", version, s.Stable)
+		if s.Stage != Idle {
+			msg += fmt.Sprintf("; %s leaves traffic", s.Version)
+		}
+		m.start(Record{Version: version, Steps: steps, Message: msg})
+		return
+	}
+	msg := fmt.Sprintf("%s, the stable version, is wanted again", version)
+	m.emit(Record{Kind: BackToStable, Steps: steps, Message: msg})
+}
+
+func (m *machine) start(r Record) {
+	r.Kind = CanaryStarted
+	m.emit(r)
+	m.state.In.Canary, m.state.In.EndpointsKnown = 0, false
+}
+
+func (m *machine) specGone() {
+	s := m.state
+	if s.Stage == "" || s.Deleted {
+		return
+	}
+	m.emit(Record{Kind: RolloutDeleted,
+		Message: fmt.Sprintf("the Rollout is deleted: %s keeps the traffic", s.Stable)})
+}
+
+func (m *machine) harmFound(ev HarmFound) {
+	s := m.state
+	if !s.Active() || ev.Attempt != s.Attempt {
+		return // news of a canary that is already out
+	}
+	if !m.spec.PauseOnHarm {
+		m.emit(Record{Kind: AbortedKind, Version: s.Version, Message: ev.Message})
+	} else if s.HarmPausedAt == nil && !s.HarmWaived {
+		m.emit(Record{Kind: HarmPaused, Message: ev.Message})
+	}
+}
+
+func (m *machine) act(a Action) error {
+	switch a.Verb {
+	case Promote:
+		return m.promote(a)
+	case Pause:
+		return m.pause(a)
+	case Resume:
+		return m.resume(a)
+	case Abort:
+		return m.abort(a)
+	case Retry:
+		return m.retry(a)
+	case Rollback:
+		return m.rollback(a)
+	}
+	return notApplicable("%q is no action: promote, pause, resume, abort, retry and rollback are", a.Verb)
+}
+
+// underWay refuses an action that needs a canary under way.
+func (m *machine) underWay(verb Verb) error {
+	s := m.state
+	switch {
+	case s.Active():
+		return nil
+	case s.Stage == Aborted:
+		return notApplicable("%s: the rollout of %s was aborted; retry starts it again", verb, s.Version)
+	case s.Pinned:
+		return notApplicable("%s: the rollout is pinned to %s; resume unpins it", verb, s.Stable)
+	}
+	return notApplicable("%s: no canary is under way; %s is stable", verb, s.Stable)
+}
+
+func (m *machine) promote(a Action) error {
+	s := m.state
+	if err := m.underWay(Promote); err != nil {
+		return err
+	}
+	if a.Full {
+		if s.Stage == Completing && s.UserPausedAt == nil && s.HarmPausedAt == nil {
+			return notApplicable("promote: %s is being promoted already", s.Version)
+		}
+		m.emit(Record{Kind: PromotedFull, Step: len(m.spec.Steps),
+			Message: fmt.Sprintf("the remaining steps of %s are skipped", s.Version)}.by(a))
+		return nil
+	}
+	if s.HarmPausedAt != nil {
+		m.emit(Record{Kind: Resumed, Message: "promoted in spite of the verdict"}.by(a))
+		return nil
+	}
+	if s.PausedAt == nil {
+		return notApplicable("promote: step %d is no pause that has begun; promote --full skips all steps", s.Step)
+	}
+	m.emit(Record{Kind: StepCompleted, Step: s.Step + 1,
+		Message: fmt.Sprintf("the pause of step %d is ended", s.Step)}.by(a))
+	return nil
+}
+
+func (m *machine) pause(a Action) error {
+	if err := m.underWay(Pause); err != nil {
+		return err
+	}
+	if m.state.UserPausedAt != nil {
+		return notApplicable("pause: it is paused already")
+	}
+	m.emit(Record{Kind: Paused, Message: fmt.Sprintf("%s stays at %s", m.state.Version, m.state.Weight)}.by(a))
+	return nil
+}
+
+func (m *machine) resume(a Action) error {
+	s := m.state
+	switch {
+	case s.UserPausedAt != nil || s.HarmPausedAt != nil:
+		m.emit(Record{Kind: Resumed, Message: fmt.Sprintf("the rollout of %s goes on", s.Version)}.by(a))
+	case s.Pinned:
+		m.emit(Record{Kind: Unpinned, Message: fmt.Sprintf("%s is wanted again", s.Version)}.by(a))
+		if m.spec.Version != m.state.Stable {
+			m.start(Record{Version: m.spec.Version, Steps: m.spec.stepsHash(),
+				Message: fmt.Sprintf("%s is wanted, %s is stable", m.spec.Version, s.Stable)})
+		}
+	case s.PausedAt != nil:
+		return notApplicable("resume: nobody paused it; step %d is a pause, which promote ends", s.Step)
+	default:
+		return notApplicable("resume: it is not paused")
+	}
+	return nil
+}
+
+func (m *machine) abort(a Action) error {
+	s := m.state
+	if err := m.underWay(Abort); err != nil {
+		return err
+	}
+	msg := fmt.Sprintf("aborted by %s", a.Actor)
+	if a.Reason != "" {
+		msg += ": " + a.Reason
+	}
+	m.emit(Record{Kind: AbortedKind, Version: s.Version, Message: msg}.by(a))
+	return nil
+}
+
+func (m *machine) retry(a Action) error {
+	s := m.state
+	if s.Stage != Aborted {
+		return notApplicable("retry: only an aborted rollout is tried again; this one is not")
+	}
+	m.start(Record{Version: s.Version, Steps: m.spec.stepsHash(),
+		Message: fmt.Sprintf("%s is tried again from step 0", s.Version)}.by(a))
+	return nil
+}
+
+func (m *machine) rollback(a Action) error {
+	s := m.state
+	to := a.To
+	switch {
+	case s.Stage != Idle:
+		if to != "" && to != s.Stable {
+			return notApplicable("rollback: during a canary it goes back to %s only", s.Stable)
+		}
+		to = s.Stable
+	case to == "" && len(s.Proven) == 0:
+		return notApplicable("rollback: no version was stable before %s", s.Stable)
+	case to == "":
+		to = s.Proven[len(s.Proven)-1]
+	}
+	if s.Stage == Idle && to == s.Stable {
+		return notApplicable("rollback: %s is stable already", to)
+	}
+	if s.Stage == Idle && a.Ready == 0 {
+		return notApplicable("rollback: %s has no ready endpoint", to)
+	}
+	m.emit(Record{Kind: RolledBack, Version: to,
+		Message: fmt.Sprintf("all traffic goes to %s, which stays until another version is wanted", to)}.by(a))
+	return nil
+}

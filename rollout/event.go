@@ -1,0 +1,99 @@
+package rollout
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Event is news for a Rollout.
+type Event interface{ event() }
+
+// The events. Each is told with the spec that holds and the instant it is
+// handled.
+type (
+	// SpecSeen tells that the Rollout object was read, at start or after a
+	// change.
+	SpecSeen struct{}
+	// SpecGone tells that the Rollout object was deleted.
+	SpecGone struct{}
+	// FleetSeen tells what the fleet has accepted.
+	FleetSeen struct{ Fleet Fleet }
+	// EndpointsSeen tells how many ready endpoints each version has.
+	EndpointsSeen struct{ Canary, Stable int }
+	// HarmFound tells that a judge found the canary of an attempt harmful.
+	HarmFound struct {
+		Attempt uint64
+		Message string
+	}
+	// Acted tells what a person asks for.
+	Acted struct{ Action Action }
+	// Ticked tells that time has passed.
+	Ticked struct{}
+)
+
+func (SpecSeen) event()      {}
+func (SpecGone) event()      {}
+func (FleetSeen) event()     {}
+func (EndpointsSeen) event() {}
+func (HarmFound) event()     {}
+func (Acted) event()         {}
+func (Ticked) event()        {}
+
+// Verb is what a person can ask for.
+type Verb string
+
+// The verbs.
+const (
+	Promote  Verb = "promote"
+	Pause    Verb = "pause"
+	Resume   Verb = "resume"
+	Abort    Verb = "abort"
+	Retry    Verb = "retry"
+	Rollback Verb = "rollback"
+)
+
+// Action is a person's request.
+type Action struct {
+	Verb     Verb
+	Full     bool   // promote: skip the rest
+	To       string // rollback: the version; empty: the last one that was stable
+	Ready    int    // rollback: ready endpoints of that version
+	Actor    string
+	Verified bool // the actor was proven by a token
+	Reason   string
+}
+
+// Effects is what a step asks its caller to do, in this order: where Urgent,
+// Publish goes out at once and the state is written beside; else the state and
+// Records are written first and Publish follows.
+type Effects struct {
+	Records []Record // for the journal
+	Publish *Split   // the new division of traffic; nil: unchanged
+	Urgent  bool     // Publish takes traffic away from a canary
+}
+
+// ErrNotApplicable is wrapped by every error of an action that does not apply
+// now. Nothing has changed then.
+var ErrNotApplicable = errors.New("does not apply now")
+
+func notApplicable(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrNotApplicable, fmt.Sprintf(format, args...))
+}
+
+// Step plays one event. On an error, which only an action can give, the state
+// is the one before.
+func Step(spec Spec, s State, now time.Time, ev Event) (State, Effects, error) {
+	before := s
+	m := machine{spec: spec, now: now, state: s}
+	if err := m.handle(ev); err != nil {
+		return before, Effects{}, err
+	}
+	m.advance()
+	eff := Effects{Records: m.records}
+	from, to := before.Split(), m.state.Split()
+	if m.state.Generation != before.Generation {
+		eff.Publish, eff.Urgent = &to, from.lowers(to)
+	}
+	return m.state, eff, nil
+}
