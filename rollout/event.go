@@ -64,13 +64,12 @@ type Action struct {
 	Reason   string
 }
 
-// Effects is what a step asks its caller to do, in this order: where Urgent,
-// Publish goes out at once and the state is written beside; else the state and
-// Records are written first and Publish follows.
+// Effects is what a step asks its caller to do. Where Publish lowers what is
+// visible now ([Split.Lowers]), it goes out at once and the state and Records
+// are written beside; else they are written first and Publish follows.
 type Effects struct {
 	Records []Record // for the journal
 	Publish *Split   // the new division of traffic; nil: unchanged
-	Urgent  bool     // Publish takes traffic away from a canary
 }
 
 // ErrNotApplicable is wrapped by every error of an action that does not apply
@@ -91,9 +90,9 @@ func Step(spec Spec, s State, now time.Time, ev Event) (State, Effects, error) {
 	}
 	m.advance()
 	eff := Effects{Records: m.records}
-	from, to := before.Split(), m.state.Split()
 	if m.state.Generation != before.Generation {
-		eff.Publish, eff.Urgent = &to, from.lowers(to)
+		to := m.state.Split()
+		eff.Publish = &to
 	}
 	return m.state, eff, nil
 }

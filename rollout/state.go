@@ -114,9 +114,9 @@ func (a Split) Equal(b Split) bool {
 		slices.Equal(a.Retired, b.Retired)
 }
 
-// lowers says whether going from a to b only takes traffic away from canaries,
+// Lowers says whether going from a to b only takes traffic away from canaries,
 // so that it must not wait for anything.
-func (a Split) lowers(b Split) bool {
+func (a Split) Lowers(b Split) bool {
 	if a.Stable != b.Stable {
 		return false
 	}

@@ -1,0 +1,176 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/serin-mesh/serin/api"
+)
+
+// Write is one change that becomes durable as a whole.
+type Write struct {
+	Put     map[api.Key]Rollout // states to keep
+	Delete  []api.Key           // Rollouts to forget; their journals stay
+	Journal map[api.Key][]Entry // lines to append; Seq is given by the store
+	Objects map[string][]byte   // replaces all objects; nil: they stay
+
+	// Done is called when the write is durable, Failed at each attempt that
+	// was not; from the store's goroutine, so they must not block. Either may
+	// be nil.
+	Done   func()
+	Failed func(error)
+}
+
+// Write queues a change and returns at once.
+func (s *Store) Write(w Write) {
+	s.mu.Lock()
+	s.queue = append(s.queue, w)
+	s.mu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// retryAfter is how long a failed write waits before it is tried again.
+const retryAfter = time.Second
+
+// Run commits what is queued until the context ends, and then what is left.
+func (s *Store) Run(ctx context.Context) error {
+	for {
+		select {
+		case <-s.wake:
+		case <-ctx.Done():
+			return s.flush()
+		}
+		if err := s.flush(); err != nil {
+			select {
+			case <-time.After(retryAfter):
+				s.rewake()
+			case <-ctx.Done():
+				return s.flush()
+			}
+		}
+	}
+}
+
+func (s *Store) rewake() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// flush commits everything queued in one transaction. What fails stays queued
+// in front.
+func (s *Store) flush() error {
+	s.mu.Lock()
+	batch := s.queue
+	s.queue = nil
+	s.mu.Unlock()
+	if len(batch) == 0 {
+		return nil
+	}
+	if err := s.commit(batch); err != nil {
+		s.mu.Lock()
+		s.queue = append(batch, s.queue...)
+		s.mu.Unlock()
+		for _, w := range batch {
+			if w.Failed != nil {
+				w.Failed(err)
+			}
+		}
+		return err
+	}
+	for _, w := range batch {
+		if w.Done != nil {
+			w.Done()
+		}
+	}
+	return nil
+}
+
+func (s *Store) commit(batch []Write) error {
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		for _, w := range batch {
+			if err := apply(tx, w); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("writing the data file %q: %w", s.path, err)
+	}
+	return nil
+}
+
+func apply(tx *bbolt.Tx, w Write) error {
+	rollouts := tx.Bucket(bucketRollouts)
+	for key, r := range w.Put {
+		if err := putJSON(rollouts, []byte(key.String()), r); err != nil {
+			return err
+		}
+	}
+	for _, key := range w.Delete {
+		if err := rollouts.Delete([]byte(key.String())); err != nil {
+			return err
+		}
+	}
+	for key, entries := range w.Journal {
+		if err := appendJournal(tx, key, entries); err != nil {
+			return err
+		}
+	}
+	return replaceObjects(tx, w.Objects)
+}
+
+func appendJournal(tx *bbolt.Tx, key api.Key, entries []Entry) error {
+	b, err := tx.Bucket(bucketJournal).CreateBucketIfNotExists([]byte(key.String()))
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Seq, err = b.NextSequence(); err != nil {
+			return err
+		}
+		if err := putJSON(b, binary.BigEndian.AppendUint64(nil, e.Seq), e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func replaceObjects(tx *bbolt.Tx, objects map[string][]byte) error {
+	if objects == nil {
+		return nil
+	}
+	if tx.Bucket(bucketObjects) != nil {
+		if err := tx.DeleteBucket(bucketObjects); err != nil {
+			return err
+		}
+	}
+	b, err := tx.CreateBucket(bucketObjects)
+	if err != nil {
+		return err
+	}
+	for path, content := range objects {
+		if err := b.Put([]byte(path), content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func putJSON(b *bbolt.Bucket, key []byte, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return b.Put(key, data)
+}
