@@ -7,6 +7,7 @@ import "time"
 type Failure struct {
 	Cluster    string        // upstream cluster; empty: failed before one was chosen
 	Host       string        // upstream address, IP:PORT; empty: none was reached
+	Connection string        // Envoy's own address of the connection upstream, IP:PORT; empty: unknown
 	Start      time.Time     // when the request began, by the Envoy's clock
 	Duration   time.Duration // from its first byte in to its last byte out
 	Status     int           // HTTP status sent downstream; 0: none was
