@@ -1,0 +1,196 @@
+package control
+
+import (
+	"time"
+
+	"github.com/serin-mesh/serin/api"
+	"github.com/serin-mesh/serin/rollout"
+	"github.com/serin-mesh/serin/snapshot"
+	"github.com/serin-mesh/serin/stats"
+	"github.com/serin-mesh/serin/store"
+	"github.com/serin-mesh/serin/xds"
+)
+
+// canary is one Rollout in the loop.
+type canary struct {
+	key     api.Key
+	service api.Key      // whose traffic it divides
+	object  *api.Rollout // nil: deleted, and the state keeps the Service on stable
+	spec    rollout.Spec
+	state   rollout.State
+
+	// handed over to the fleet last, and the generation of that. A state whose
+	// generation is higher still waits for the store.
+	published    rollout.Split
+	publishedGen uint64
+	handed       bool // in this turn
+	storeError   error
+
+	required *xds.Requirement // for what was handed over
+	progress xds.Progress
+	history  stats.WeightHistory
+	judge    *judge
+
+	wake    time.Time // see timers
+	unsaved bool      // evidence changed since it was stored
+	shown   shape     // as the watches know it
+}
+
+// play plays an event on the machine, and does what it asks for.
+func (c *canary) play(l *loop, ev rollout.Event, done ...func(error)) error {
+	attempt := c.state.Attempt
+	next, eff, err := rollout.Step(c.spec, c.state, l.now, ev)
+	if err != nil {
+		return err
+	}
+	c.state = next
+	l.dirty[c] = true
+	if next.Attempt != attempt {
+		c.begin(l)
+	}
+	if len(eff.Records) > 0 {
+		c.record(l, eff.Records, done)
+	}
+	if eff.Publish != nil && (c.publishedGen == 0 || c.published.Lowers(*eff.Publish)) {
+		c.hand(l)
+	}
+	c.schedule(l)
+	if next.Active() && !next.In.EndpointsKnown {
+		return c.seeEndpoints(l)
+	}
+	return nil
+}
+
+// record writes the state and what led to it. When that is durable, what was
+// held back for it is handed over.
+func (c *canary) record(l *loop, records []rollout.Record, done []func(error)) {
+	generation := c.state.Generation
+	l.logRecords(c, records)
+	l.store.Write(store.Write{
+		Put:     map[api.Key]store.Rollout{c.key: c.saved(l)},
+		Journal: map[api.Key][]store.Entry{c.key: c.entries(l, records)},
+		Done: func() {
+			l.tell(func(l *loop) { c.durable(l, generation); call(done, nil) })
+		},
+		Failed: func(err error) {
+			l.tell(func(l *loop) { c.storeFailed(l, err); call(done, err) })
+		},
+	})
+}
+
+func call(fs []func(error), err error) {
+	for _, f := range fs {
+		f(err)
+	}
+}
+
+// durable hands over the present division if it is stored by now.
+func (c *canary) durable(l *loop, generation uint64) {
+	c.storeError = nil
+	l.dirty[c] = true
+	if c.publishedGen < c.state.Generation && generation >= c.state.Generation {
+		c.hand(l)
+		c.schedule(l)
+	}
+}
+
+func (c *canary) storeFailed(l *loop, err error) {
+	if c.storeError == nil {
+		l.log.Error("a state cannot be stored: no weight is raised until it can", "rollout", c.key, "error", err)
+	}
+	c.storeError = err
+	l.dirty[c] = true
+}
+
+// hand hands the present division over to the translation, whose resources go
+// to the fleet at the end of the turn.
+func (c *canary) hand(l *loop) {
+	before, split := c.published, c.state.Split()
+	c.published, c.publishedGen, c.handed = split, c.state.Generation, true
+	l.dirty[c] = true
+	l.builder.SetSplit(c.service, &snapshot.Split{
+		Stable: split.Stable, Canary: split.Canary, Weight: uint32(split.Weight), Retired: split.Retired,
+	})
+	c.history.Set(share(split.Weight), l.now)
+	l.ledger.Begin(c.service, versions(split), l.now)
+	if c.judge != nil && before.Canary == split.Canary && split.Weight > before.Weight && before.Weight > 0 {
+		c.judge.test.Step()
+	}
+}
+
+// versions lists the versions that a division names.
+func versions(s rollout.Split) []string {
+	if s.Canary == "" {
+		return []string{s.Stable}
+	}
+	return []string{s.Stable, s.Canary}
+}
+
+// share gives a weight as a part of one.
+func share(w rollout.Weight) float64 { return float64(w) / float64(rollout.Total) }
+
+// waits says whether news of the fleet can move the rollout.
+func (c *canary) waits() bool {
+	return c.state.Active() || len(c.state.Retired) > 0
+}
+
+// require starts to count who has accepted what was just handed over.
+func (c *canary) require(l *loop) {
+	c.required = l.fleet.Require(l.builder.Uses(c.service))
+	c.seeFleet(l)
+}
+
+// seeFleet tells the machine what the fleet has accepted, if that is news.
+func (c *canary) seeFleet(l *loop) {
+	p := l.fleet.Progress(c.required, l.now)
+	c.progress = p
+	if p.Settled {
+		c.history.Acked(l.now)
+	}
+	fleet := rollout.Fleet{
+		Generation: c.publishedGen, Connected: p.Connected, Acked: p.Acked, Waiting: p.Pending,
+		Rejected: p.Rejected, Quarantined: p.Quarantined, Away: p.Away, Settled: p.Settled,
+	}
+	if fleet != c.state.In.Fleet {
+		_ = c.play(l, rollout.FleetSeen{Fleet: fleet}) // only actions are refused
+	}
+	c.schedule(l)
+}
+
+// seeEndpoints tells the machine how many endpoints the versions have.
+func (c *canary) seeEndpoints(l *loop) error {
+	if !c.state.Active() {
+		return nil
+	}
+	canary := l.builder.ReadyEndpoints(c.service, c.state.Version)
+	if c.judge != nil {
+		c.judge.test.Hosts(canary)
+	}
+	stable := l.builder.ReadyEndpoints(c.service, c.state.Stable)
+	return c.play(l, rollout.EndpointsSeen{Canary: canary, Stable: stable})
+}
+
+// schedule sets the rollout's timer to the next instant that can move it.
+func (c *canary) schedule(l *loop) {
+	next := rollout.Next(c.spec, c.state)
+	if c.waits() && !c.progress.Next.IsZero() && (next.IsZero() || c.progress.Next.Before(next)) {
+		next = c.progress.Next
+	}
+	if !next.IsZero() && !next.After(l.now) && !c.progress.Next.Equal(next) {
+		// The time is over but something else holds the rollout: its news will
+		// move it.
+		next = time.Time{}
+		if c.progress.Next.After(l.now) {
+			next = c.progress.Next
+		}
+	}
+	l.timers.set(c, next)
+}
+
+// tick tells the machine that its timer is over.
+func (c *canary) tick(l *loop) {
+	if c.waits() && c.required != nil {
+		c.seeFleet(l)
+	}
+	_ = c.play(l, rollout.Ticked{}) // only actions are refused
+}

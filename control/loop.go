@@ -1,0 +1,127 @@
+package control
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/serin-mesh/serin/api"
+	"github.com/serin-mesh/serin/snapshot"
+	"github.com/serin-mesh/serin/stats"
+	"github.com/serin-mesh/serin/store"
+)
+
+// loop is everything that the loop's goroutine owns.
+type loop struct {
+	now   time.Time // of this turn
+	tell  func(func(*loop))
+	fleet Fleet
+	store Store
+	log   *slog.Logger
+
+	saved     map[api.Key]store.Rollout // not yet claimed by an object
+	objects   *api.Objects
+	findings  []api.Finding
+	builder   *snapshot.Builder
+	ledger    *stats.Ledger
+	filter    *stats.Filter
+	canaries  map[api.Key]*canary // by Rollout
+	byService map[api.Key]*canary // by the Service whose traffic is divided
+
+	timers     timers
+	dirty      map[*canary]bool // its status may have changed in this turn
+	evidenceAt time.Time        // when changed evidence is stored next
+	watches    map[*Watch]bool
+	shownAt    time.Time // when counts were last shown to watches
+}
+
+// evidenceEvery is how often changed evidence is stored.
+const evidenceEvery = time.Second
+
+// showEvery is how often changed counts are shown to watches.
+const showEvery = 500 * time.Millisecond
+
+func newLoop(o Options, tell func(func(*loop))) *loop {
+	l := &loop{
+		now: time.Now(), tell: tell, fleet: o.Fleet, store: o.Store, log: o.Log,
+		saved:     map[api.Key]store.Rollout{},
+		objects:   &api.Objects{},
+		builder:   snapshot.NewBuilder(snapshot.Options{}),
+		ledger:    stats.NewLedger(),
+		filter:    stats.NewFilter(),
+		canaries:  map[api.Key]*canary{},
+		byService: map[api.Key]*canary{},
+		dirty:     map[*canary]bool{},
+		watches:   map[*Watch]bool{},
+	}
+	for key, r := range o.Saved.Rollouts {
+		l.saved[key] = r
+	}
+	return l
+}
+
+// endTurn translates what has changed, hands it to the fleet, and tells the
+// watches.
+func (l *loop) endTurn() {
+	for gateway, change := range l.builder.Flush() {
+		l.fleet.Apply(gateway, change)
+	}
+	for c := range l.dirty {
+		if c.handed {
+			c.handed = false
+			c.require(l)
+		}
+	}
+	l.show()
+}
+
+// fleetChanged tells every rollout that waits for the fleet what it has now.
+func (l *loop) fleetChanged() {
+	for _, c := range l.canaries {
+		if c.waits() {
+			c.seeFleet(l)
+		} else if len(l.watches) > 0 {
+			l.dirty[c] = true
+		}
+	}
+}
+
+// tick plays the timers that are due.
+func (l *loop) tick() {
+	for _, c := range l.timers.due(l.now) {
+		c.tick(l)
+	}
+	if !l.evidenceAt.IsZero() && !l.now.Before(l.evidenceAt) {
+		l.saveEvidence()
+	}
+}
+
+// untilNext says how long the loop may sleep.
+func (l *loop) untilNext(now time.Time) time.Duration {
+	next := now.Add(time.Hour)
+	earlier := func(t time.Time) {
+		if !t.IsZero() && t.Before(next) {
+			next = t
+		}
+	}
+	earlier(l.timers.first())
+	earlier(l.evidenceAt)
+	if len(l.watches) > 0 && len(l.dirty) > 0 {
+		earlier(l.shownAt.Add(showEvery))
+	}
+	return max(next.Sub(now), 0)
+}
+
+// saveEvidence stores the evidence that has changed since it was stored last.
+func (l *loop) saveEvidence() {
+	l.evidenceAt = time.Time{}
+	put := map[api.Key]store.Rollout{}
+	for key, c := range l.canaries {
+		if c.unsaved {
+			c.unsaved = false
+			put[key] = c.saved(l)
+		}
+	}
+	if len(put) > 0 {
+		l.store.Write(store.Write{Put: put})
+	}
+}

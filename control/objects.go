@@ -1,0 +1,186 @@
+package control
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/serin-mesh/serin/api"
+	"github.com/serin-mesh/serin/rollout"
+	"github.com/serin-mesh/serin/store"
+)
+
+// update takes a reading of the configuration. One with errors changes nothing
+// but what is shown as findings.
+func (l *loop) update(u Update) {
+	l.findings = u.Findings
+	for _, c := range l.canaries {
+		l.dirty[c] = true
+	}
+	for _, f := range u.Findings {
+		l.logFinding(f)
+	}
+	if u.Objects == nil {
+		return
+	}
+	if u.Files != nil {
+		l.store.Write(store.Write{Objects: u.Files})
+	}
+	l.objects = u.Objects
+	l.builder.SetObjects(u.Objects)
+	l.reconcile()
+}
+
+func (l *loop) logFinding(f api.Finding) {
+	if f.IsError() {
+		l.log.Error("the configuration has an error: what ran goes on", "finding", f.String())
+	} else {
+		l.log.Warn("the configuration has a warning", "finding", f.String())
+	}
+}
+
+// reconcile brings the rollouts in line with the objects.
+func (l *loop) reconcile() {
+	for _, key := range slices.SortedFunc(maps.Keys(l.canaries), api.Key.Compare) {
+		if l.objects.Rollouts[key] == nil {
+			l.gone(l.canaries[key])
+		}
+	}
+	for _, key := range slices.SortedFunc(maps.Keys(l.objects.Rollouts), api.Key.Compare) {
+		l.seen(key, l.objects.Rollouts[key])
+	}
+	l.claimOrphans()
+	for _, c := range l.canaries {
+		c.handed = true // what it rests on may be other resources now
+		_ = c.seeEndpoints(l)
+	}
+}
+
+// seen brings one Rollout in line with its object.
+func (l *loop) seen(key api.Key, object *api.Rollout) {
+	c := l.canaries[key]
+	if c == nil {
+		c = l.adopt(key, object.StableService())
+	}
+	c.move(l, object.StableService())
+	c.object, c.spec = object, specOf(object)
+	l.ensureJudge(c)
+	_ = c.play(l, rollout.SpecSeen{}) // only actions are refused
+	if c.publishedGen == 0 {
+		c.hand(l)
+	}
+}
+
+// adopt takes a Rollout into the loop, with what was saved of it.
+func (l *loop) adopt(key, service api.Key) *canary {
+	c := &canary{key: key, service: service}
+	if old, ok := l.saved[key]; ok {
+		c.state = old.State
+		delete(l.saved, key)
+		if err := c.restore(old.Evidence); err != nil {
+			l.log.Warn("the evidence of a rollout cannot be read: its guard starts again", "rollout", key, "error", err)
+		}
+	}
+	l.canaries[key], l.byService[service] = c, c
+	return c
+}
+
+// ensureJudge gives a canary whose evidence was lost, or whose guard was off, a
+// guard that starts now.
+func (l *loop) ensureJudge(c *canary) {
+	off := c.object.Guard().Mode == api.GuardOff
+	switch {
+	case off:
+		c.judge = nil
+	case c.judge == nil && c.state.Active():
+		c.begin(l)
+	}
+}
+
+// move changes the Service that a Rollout divides.
+func (c *canary) move(l *loop, service api.Key) {
+	if c.service == service {
+		return
+	}
+	if l.byService[c.service] == c {
+		delete(l.byService, c.service)
+		l.builder.SetSplit(c.service, nil)
+	}
+	c.service, c.publishedGen = service, 0
+	l.byService[service] = c
+}
+
+// gone handles a Rollout whose object was deleted. One with a canary half way
+// keeps its Service on stable; any other is forgotten.
+func (l *loop) gone(c *canary) {
+	if c.state.Deleted {
+		return
+	}
+	if c.state.Stage == rollout.Idle {
+		l.forget(c)
+		return
+	}
+	_ = c.play(l, rollout.SpecGone{}) // only actions are refused
+	c.object, c.judge = nil, nil
+}
+
+func (l *loop) forget(c *canary) {
+	delete(l.canaries, c.key)
+	if l.byService[c.service] == c {
+		delete(l.byService, c.service)
+		l.builder.SetSplit(c.service, nil)
+	}
+	delete(l.dirty, c)
+	l.timers.set(c, time.Time{})
+	l.ledger.Forget(c.service)
+	l.store.Write(store.Write{Delete: []api.Key{c.key}})
+	l.showRemoved(c.key)
+}
+
+// claimOrphans takes up saved Rollouts without an object: those that were
+// deleted half way still hold their Service on stable.
+func (l *loop) claimOrphans() {
+	for _, key := range slices.SortedFunc(maps.Keys(l.saved), api.Key.Compare) {
+		old := l.saved[key]
+		_, exists := l.objects.Services[old.Service]
+		taken := l.byService[old.Service] != nil
+		if old.State.Stage == rollout.Idle && !old.State.Deleted || !exists || taken {
+			delete(l.saved, key)
+			l.store.Write(store.Write{Delete: []api.Key{key}})
+			continue
+		}
+		c := l.adopt(key, old.Service)
+		_ = c.play(l, rollout.SpecGone{}) // only actions are refused
+		if c.publishedGen == 0 {
+			c.hand(l)
+		}
+	}
+	for _, c := range l.canaries {
+		if _, exists := l.objects.Services[c.service]; c.state.Deleted && !exists {
+			l.forget(c)
+		}
+	}
+}
+
+// specOf translates a Rollout object into the terms of the machine.
+func specOf(r *api.Rollout) rollout.Spec {
+	spec := rollout.Spec{
+		Version:     r.Version(),
+		Paused:      r.Paused(),
+		PauseOnHarm: r.Guard().OnHarm == api.OnHarmPause,
+	}
+	for i, s := range r.Steps() {
+		switch {
+		case s.SetWeight != nil:
+			w := rollout.Weight(r.StepWeight(i))
+			spec.Steps = append(spec.Steps, rollout.StepSpec{SetWeight: &w})
+		case s.Pause != nil:
+			p := rollout.PauseSpec{}
+			if s.Pause.Duration != nil {
+				p.Duration = s.Pause.Duration.Duration
+			}
+			spec.Steps = append(spec.Steps, rollout.StepSpec{Pause: &p})
+		}
+	}
+	return spec
+}

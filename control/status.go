@@ -1,0 +1,163 @@
+package control
+
+import (
+	"encoding/json"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/serin-mesh/serin/api"
+	"github.com/serin-mesh/serin/rollout"
+	"github.com/serin-mesh/serin/store"
+)
+
+// view gives the Rollout as it is shown: its object with its status.
+func (c *canary) view(l *loop) *api.Rollout {
+	object := c.object
+	if object == nil {
+		object = &api.Rollout{ObjectMeta: metav1.ObjectMeta{Namespace: c.key.Namespace, Name: c.key.Name}}
+	}
+	return object.WithStatus(c.status(l))
+}
+
+func (c *canary) status(l *loop) api.RolloutStatus {
+	s := c.state
+	if c.required != nil {
+		c.progress = l.fleet.Progress(c.required, l.now)
+	}
+	st := api.RolloutStatus{
+		Phase:            api.Phase(s.Phase(c.spec)),
+		Message:          c.message(),
+		Abort:            s.Stage == rollout.Aborted,
+		AbortedAt:        s.AbortedAt,
+		CurrentStepIndex: c.stepIndex(),
+		PauseConditions:  []api.PauseCondition{},
+		ControllerPause:  s.PausedAt != nil,
+		PromoteFull:      s.PromoteFull,
+		StableRS:         s.Stable,
+		CurrentPodHash:   s.Version,
+		Pinned:           s.Pinned,
+		Canary:           api.CanaryStatus{Weights: c.weights()},
+		Fleet:            c.fleetStatus(),
+		Observed:         c.observed(l),
+		Evidence:         c.evidence(l),
+		Findings:         l.findingsOf(c),
+	}
+	for _, w := range s.Waits() {
+		st.PauseConditions = append(st.PauseConditions, api.PauseCondition{Reason: w.Reason, StartTime: w.Since})
+	}
+	if next := rollout.Next(c.spec, s); !next.IsZero() {
+		st.NextTransitionAt = &next
+	}
+	return st
+}
+
+// stepIndex is the step that is played; a rollout that has ended has played all.
+func (c *canary) stepIndex() int {
+	if c.state.Stage == rollout.Idle || c.state.Stage == rollout.Completing {
+		return len(c.spec.Steps)
+	}
+	return c.state.Step
+}
+
+// message adds to the machine's own words what only the loop knows.
+func (c *canary) message() string {
+	msg := c.state.Message(c.spec)
+	if c.storeError != nil && c.publishedGen < c.state.Generation {
+		msg = "the state cannot be stored, so no weight is raised: " + c.storeError.Error()
+	}
+	for _, r := range c.progress.Rejections {
+		msg = join(msg, r.Envoy+" rejected its "+r.Type+": "+r.Message)
+	}
+	return msg
+}
+
+func join(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + "; " + b
+}
+
+// weights gives the weights wanted: what was handed over, or, where a raise
+// waits for the store, what will be.
+func (c *canary) weights() api.TrafficWeights {
+	split := c.state.Split()
+	canary := split.Canary
+	if canary == "" {
+		canary = split.Stable
+	}
+	return api.TrafficWeights{
+		Canary: api.WeightDestination{Weight: split.Weight.Percent(), PodTemplateHash: canary},
+		Stable: api.WeightDestination{Weight: (rollout.Total - split.Weight).Percent(), PodTemplateHash: split.Stable},
+	}
+}
+
+func (c *canary) fleetStatus() api.FleetStatus {
+	p := c.progress
+	return api.FleetStatus{
+		Connected: p.Connected, Acked: p.Acked, Rejected: p.Rejected,
+		Quarantined: p.Quarantined, Away: p.Away, Rejections: p.Rejections,
+	}
+}
+
+// observed gives what each version served since the step began.
+func (c *canary) observed(l *loop) map[string]api.VersionCounts {
+	out := map[string]api.VersionCounts{}
+	var all uint64
+	counts := l.ledger.Observed(c.service)
+	for _, n := range counts {
+		all += n.Requests
+	}
+	for version, n := range counts {
+		v := api.VersionCounts{Requests: n.Requests, Errors: n.Errors}
+		if all > 0 {
+			v.Share = float64(n.Requests) / float64(all)
+		}
+		out[version] = v
+	}
+	return out
+}
+
+// findingsOf lists the folder's errors, which hold for every Rollout: none of
+// the folder's changes is in force while there are any.
+func (l *loop) findingsOf(*canary) []string {
+	var out []string
+	for _, f := range l.findings {
+		if f.IsError() {
+			out = append(out, f.String())
+		}
+	}
+	return out
+}
+
+// saved is what the store keeps of the rollout.
+func (c *canary) saved(*loop) store.Rollout {
+	r := store.Rollout{State: c.state, Service: c.service}
+	if c.judge != nil {
+		raw, err := json.Marshal(c.judge)
+		if err == nil { // numbers and strings always encode
+			r.Evidence = raw
+		}
+	}
+	return r
+}
+
+// entries turns records into journal lines. The last one tells the state that
+// all of them led to.
+func (c *canary) entries(l *loop, records []rollout.Record) []store.Entry {
+	out := make([]store.Entry, 0, len(records))
+	for _, r := range records {
+		out = append(out, store.Entry{
+			Record: r, Version: c.state.Version, Stable: c.state.Stable,
+			Step: c.state.Step, Weight: c.state.Weight, Evidence: c.evidence(l),
+		})
+	}
+	return out
+}
+
+func (l *loop) logRecords(c *canary, records []rollout.Record) {
+	for _, r := range records {
+		l.log.Info(r.Message, "rollout", c.key, "event", r.Kind, "actor", r.Actor,
+			"version", c.state.Version, "weight", c.state.Weight.Percent())
+	}
+}
