@@ -41,7 +41,12 @@ func (f *feed) load(a *account, t *tally, c *ClusterLoad, at time.Time) {
 	}
 	v := volume{from: at.Add(-c.Interval), to: at, requests: float64(c.Success + c.Error), errors: float64(c.Error)}
 	if c.Interval <= 0 {
-		v.from = f.upTo
+		v.from = f.loadAt
+	}
+	if v.from.IsZero() {
+		// Without its interval, a first report cannot be placed in time.
+		f.loadAt = at
+		return
 	}
 	var counted time.Time
 	if f.loadAt.IsZero() {
@@ -112,6 +117,9 @@ func growth(before, now *ClusterMetrics) ClusterMetrics {
 	for i := range grown.Class {
 		grown.Class[i] = now.Class[i] - min(now.Class[i], before.Class[i])
 	}
-	grown.Latency = bucketGrowth(before.Latency, now.Latency)
+	var same bool
+	if grown.Latency, same = bucketGrowth(before.Latency, now.Latency); !same {
+		grown.Requests = 0
+	}
 	return grown
 }

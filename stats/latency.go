@@ -44,21 +44,19 @@ func (h histogram) buckets() []HistogramBucket {
 	return all
 }
 
-// bucketGrowth gives by how much cumulative buckets grew. With other edges than
-// before the Envoy was configured anew, and nothing can be said of what grew.
-func bucketGrowth(before, now []HistogramBucket) []HistogramBucket {
-	if len(before) == 0 {
-		return slices.Clone(now)
-	}
+// bucketGrowth gives by how much cumulative buckets grew. It is false where
+// the edges are others than before: the Envoy was configured anew, and nothing
+// can be said of what grew.
+func bucketGrowth(before, now []HistogramBucket) ([]HistogramBucket, bool) {
 	if len(before) != len(now) {
-		return nil
+		return nil, false
 	}
 	grown := make([]HistogramBucket, len(now))
 	for i, b := range now {
 		if b.Upper != before[i].Upper {
-			return nil
+			return nil, false
 		}
 		grown[i] = HistogramBucket{Upper: b.Upper, Count: b.Count - min(b.Count, before[i].Count)}
 	}
-	return grown
+	return grown, true
 }
