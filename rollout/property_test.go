@@ -1,0 +1,250 @@
+package rollout_test
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/serin-mesh/serin/rollout"
+)
+
+// history is a random life of one Rollout: versions and steps change, people
+// act, the fleet and the endpoints come and go, time passes.
+type history struct {
+	spec    rollout.Spec
+	state   rollout.State
+	now     time.Time
+	journal []rollout.Record
+}
+
+func (h *history) event(t *rapid.T) rollout.Event {
+	switch rapid.IntRange(0, 9).Draw(t, "event") {
+	case 0:
+		h.spec.Version = rapid.SampledFrom([]string{"v1", "v2", "v3"}).Draw(t, "version")
+		return rollout.SpecSeen{}
+	case 1:
+		if rapid.IntRange(0, 3).Draw(t, "edit") == 0 {
+			h.spec.Steps = steps().Draw(t, "steps")
+			h.spec.Paused = rapid.Bool().Draw(t, "paused")
+		}
+		return rollout.SpecSeen{}
+	case 2:
+		return rollout.EndpointsSeen{Canary: rapid.IntRange(0, 2).Draw(t, "canary"), Stable: 1}
+	case 3:
+		return rollout.HarmFound{Attempt: uint64(rapid.IntRange(0, int(h.state.Attempt)).Draw(t, "attempt")), Message: "harm"}
+	case 4:
+		if rapid.IntRange(0, 9).Draw(t, "gone") == 0 {
+			return rollout.SpecGone{}
+		}
+		return rollout.Ticked{}
+	case 5:
+		return rollout.Acted{Action: action().Draw(t, "action")}
+	case 6:
+		h.now = h.now.Add(time.Duration(rapid.IntRange(0, 100).Draw(t, "seconds")) * time.Second)
+		return rollout.Ticked{}
+	}
+	return rollout.FleetSeen{Fleet: h.fleet(t)}
+}
+
+// fleet gives counts that hold together, mostly of the present generation.
+func (h *history) fleet(t *rapid.T) rollout.Fleet {
+	f := rollout.Fleet{Generation: h.state.Generation}
+	if f.Generation > 0 && rapid.IntRange(0, 4).Draw(t, "late") == 0 {
+		f.Generation--
+	}
+	f.Acked = rapid.IntRange(0, 2).Draw(t, "acked")
+	if rapid.Bool().Draw(t, "trouble") {
+		f.Waiting = rapid.IntRange(0, 1).Draw(t, "waiting")
+		f.Rejected = rapid.IntRange(0, 1).Draw(t, "rejected")
+		f.Away = rapid.IntRange(0, 1).Draw(t, "away")
+	}
+	f.Connected = f.Acked + f.Waiting + f.Rejected
+	f.Settled = f.Waiting+f.Rejected+f.Away == 0 && rapid.Bool().Draw(t, "settled")
+	return f
+}
+
+func action() *rapid.Generator[rollout.Action] {
+	return rapid.Custom(func(t *rapid.T) rollout.Action {
+		return rollout.Action{
+			Verb: rapid.SampledFrom([]rollout.Verb{rollout.Promote, rollout.Pause, rollout.Resume,
+				rollout.Abort, rollout.Retry, rollout.Rollback}).Draw(t, "verb"),
+			Full:  rapid.Bool().Draw(t, "full"),
+			To:    rapid.SampledFrom([]string{"", "v1", "v2"}).Draw(t, "to"),
+			Ready: rapid.IntRange(0, 1).Draw(t, "ready"),
+			Actor: "ana",
+		}
+	})
+}
+
+func steps() *rapid.Generator[[]rollout.StepSpec] {
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) rollout.StepSpec {
+		if rapid.Bool().Draw(t, "isPause") {
+			return pause(time.Duration(rapid.IntRange(0, 2).Draw(t, "minutes")) * time.Minute)
+		}
+		return setWeight(float64(rapid.IntRange(0, 100).Draw(t, "percent")))
+	}), 0, 6)
+}
+
+// allowed is the most that the state's step permits: the last weight at or
+// before it, everything once the steps are over or were skipped.
+func allowed(h *history) rollout.Weight {
+	s := h.state
+	switch {
+	case s.Stage == rollout.Completing:
+		return rollout.Total
+	case s.Stage != rollout.Stepping:
+		return 0
+	}
+	var w rollout.Weight
+	for i, st := range h.spec.Steps {
+		if i <= s.Step && st.SetWeight != nil {
+			w = *st.SetWeight
+		}
+	}
+	return w
+}
+
+func TestInvariants(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := &history{now: t0, spec: rollout.Spec{Version: "v1", Steps: steps().Draw(t, "first steps")}}
+		h.play(t, rollout.SpecSeen{})
+		for range rapid.IntRange(1, 60).Draw(t, "events") {
+			h.play(t, h.event(t))
+		}
+	})
+}
+
+// play plays an event and checks everything that always holds.
+func (h *history) play(t *rapid.T, ev rollout.Event) {
+	before := h.state
+	next, eff, err := rollout.Step(h.spec, before, h.now, ev)
+	if err != nil {
+		if len(eff.Records) > 0 || eff.Publish != nil || cmp.Diff(before, next) != "" {
+			t.Fatalf("a refused action did something: %v", err)
+		}
+		return
+	}
+	h.state = next
+	h.journal = append(h.journal, eff.Records...)
+	h.checkWeights(t)
+	h.checkRaise(t, before)
+	h.checkAbort(t, before, ev, eff)
+	h.checkKnown(t, before)
+	h.checkReplay(t)
+	if (eff.Publish != nil) != !before.Split().Equal(next.Split()) {
+		t.Fatalf("published %v, split %+v -> %+v", eff.Publish, before.Split(), next.Split())
+	}
+	if next.Generation < before.Generation {
+		t.Fatalf("the generation went back from %d to %d", before.Generation, next.Generation)
+	}
+}
+
+func (h *history) checkWeights(t *rapid.T) {
+	split := h.state.Split()
+	if split.Weight > rollout.Total || split.Canary == "" && split.Weight != 0 {
+		t.Fatalf("weights do not sum to the total: %+v", split)
+	}
+	if split.Canary == split.Stable {
+		t.Fatalf("a version is canary and stable: %+v", split)
+	}
+	if limit := allowed(h); split.Weight > limit {
+		t.Fatalf("weight %s above the %s that step %d of stage %s allows", split.Weight, limit, h.state.Step, h.state.Stage)
+	}
+}
+
+// checkRaise: a weight goes up only with a serving canary and an acked fleet.
+func (h *history) checkRaise(t *rapid.T, before rollout.State) {
+	from, to := before.Split(), h.state.Split()
+	if from.Canary != to.Canary || to.Weight <= from.Weight {
+		return
+	}
+	f := h.state.In.Fleet
+	if h.state.In.Canary == 0 || f.Acked == 0 || f.Waiting+f.Rejected+f.Away > 0 || f.Generation != before.Generation {
+		t.Fatalf("%s -> %s with %d endpoints and fleet %+v of generation %d", from.Weight, to.Weight, h.state.In.Canary, f, before.Generation)
+	}
+	if h.spec.Paused || h.state.UserPausedAt != nil {
+		t.Fatalf("%s -> %s while paused", from.Weight, to.Weight)
+	}
+}
+
+// checkAbort: an abort takes all weight in its own effects, and stays.
+func (h *history) checkAbort(t *rapid.T, before rollout.State, ev rollout.Event, eff rollout.Effects) {
+	aborted := slices.ContainsFunc(eff.Records, func(r rollout.Record) bool { return r.Kind == rollout.AbortedKind })
+	if aborted && before.Split().Weight > 0 && (eff.Publish == nil || eff.Publish.Weight != 0) {
+		t.Fatalf("an abort at %s published %v", before.Split().Weight, eff.Publish)
+	}
+	if before.Stage != rollout.Aborted || h.state.Stage == rollout.Aborted {
+		return
+	}
+	switch ev := ev.(type) {
+	case rollout.Acted:
+		if ev.Action.Verb == rollout.Retry || ev.Action.Verb == rollout.Rollback {
+			return
+		}
+	case rollout.SpecSeen:
+		if before.Version != h.spec.Version {
+			return
+		}
+	case rollout.SpecGone:
+		return
+	}
+	t.Fatalf("%T undid an abort", ev)
+}
+
+// checkKnown: a version leaves the split only when the fleet had settled.
+func (h *history) checkKnown(t *rapid.T, before rollout.State) {
+	known := func(s rollout.Split) []string { return append([]string{s.Stable, s.Canary}, s.Retired...) }
+	now := known(h.state.Split())
+	for _, v := range known(before.Split()) {
+		settled := h.state.In.Fleet.Settled
+		if v != "" && !slices.Contains(now, v) && !settled {
+			t.Fatalf("%s was dropped before the fleet settled: %+v -> %+v", v, before.Split(), h.state.Split())
+		}
+	}
+}
+
+// checkReplay: the journal, through its encoding, gives the state again, and so
+// does the state's own encoding.
+func (h *history) checkReplay(t *rapid.T) {
+	var replayed rollout.State
+	for _, r := range h.journal {
+		data, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back rollout.Record
+		if err := json.Unmarshal(data, &back); err != nil {
+			t.Fatal(err)
+		}
+		replayed = replayed.Apply(back)
+	}
+	want := h.state
+	want.In, replayed.In = rollout.Input{}, rollout.Input{}
+	if diff := cmp.Diff(want, replayed); diff != "" {
+		t.Fatalf("replayed journal (-state +replayed):\n%s", diff)
+	}
+}
+
+func FuzzApply(f *testing.F) {
+	f.Add([]byte(`[{"kind":"FirstVersion","version":"v1"},{"kind":"CanaryStarted","version":"v2"},{"kind":"Aborted"}]`))
+	f.Add([]byte(`[{"kind":"Promoted"},{"kind":"Settled"},{"kind":"RolledBack","version":""}]`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var records []rollout.Record
+		if json.Unmarshal(data, &records) != nil {
+			return
+		}
+		var s rollout.State
+		for _, r := range records {
+			generation := s.Generation
+			s = s.Apply(r)
+			if s.Generation < generation && r.Kind != rollout.FirstVersion {
+				t.Fatalf("%s: generation %d -> %d", r.Kind, generation, s.Generation)
+			}
+			_ = s.Message(rollout.Spec{})
+		}
+	})
+}
