@@ -16,7 +16,7 @@ func (m *machine) advance() {
 
 // turn plays at most one record and says whether it did.
 func (m *machine) turn() bool {
-	if m.withhold() {
+	if m.withhold() || m.lower() {
 		return true
 	}
 	if m.held() || !m.state.passable() {
@@ -59,6 +59,17 @@ func (m *machine) withhold() bool {
 	m.emit(Record{Kind: WeightWithheld,
 		Message: fmt.Sprintf("%s has no ready endpoint left: weight 0 until it has", s.Version)})
 	return true
+}
+
+// lower plays a step that lowers the weight, which waits for nothing: somebody
+// may have promoted to it while the fleet was out of reach.
+func (m *machine) lower() bool {
+	s := m.state
+	if s.Stage != Stepping || s.Step >= len(m.spec.Steps) {
+		return false
+	}
+	w := m.spec.Steps[s.Step].SetWeight
+	return w != nil && *w < s.Allowed && m.setWeight(*w)
 }
 
 func (m *machine) prepared() {

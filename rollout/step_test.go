@@ -369,6 +369,13 @@ func TestSpecPausedHolds(t *testing.T) {
 	w.is(rollout.Progressing, 0, 20, "v1")
 }
 
+func TestALoweringStepWaitsForNothing(t *testing.T) {
+	w := canaryWorld(t, setWeight(20), pause(0), setWeight(5), pause(0))
+	w.fleet(rollout.Fleet{})
+	w.say(rollout.Promote)
+	w.is(rollout.Progressing, 2, 5, "v1")
+}
+
 func TestPromoteFull(t *testing.T) {
 	w := canaryWorld(t, setWeight(20), pause(0), setWeight(50), pause(0))
 	w.play(rollout.Acted{Action: rollout.Action{Verb: rollout.Promote, Full: true, Actor: "ana"}})
