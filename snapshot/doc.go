@@ -1,2 +1,42 @@
-// Package snapshot turns objects and rollout weights into Envoy resources.
+// Package snapshot turns objects and the splits of rollouts into Envoy
+// resources. It is pure: no clock, no context, no goroutine, no I/O.
+//
+// A [Builder] takes the objects ([Builder.SetObjects]) and, for each Service
+// that has a Rollout, how its traffic divides ([Builder.SetSplit]), in any
+// order and as often as they change. [Builder.Flush] then says what is
+// different for each Gateway, and [Builder.Resources] gives all of it. One
+// goroutine uses a Builder; the resources that come out are immutable and may
+// be shared by any number of streams.
+//
+// What always holds:
+//
+//  1. The outcome depends on the objects and splits alone, not on the order or
+//     the steps in which they came: a Builder that was changed a thousand times
+//     has the same versions as a new one.
+//  2. A resource's Version is a hash of its content, so equal content has an
+//     equal version in every process, and a change that comes out equal is
+//     no change.
+//  3. Every Gateway has exactly one Runtime resource, be it empty.
+//  4. The weights of a route sum to [Total], and so do the runtime keys of each
+//     prefix.
+//  5. Another weight for a canary changes Runtime resources only, at a cost
+//     that does not depend on how many hosts or Services there are.
+//  6. A listener does not depend on routes or splits.
+//
+// One Service port is one Envoy cluster a version. The structure of a running
+// rollout, two clusters and a weighted route, is configuration, and its weights
+// are runtime keys: the route's own weights, which hold where no key is set,
+// give the canary nothing. A client without the runtime layer is served the
+// route of [Resource.Static] in its place.
+//
+// # Hosts and routes
+//
+// Routes follow the Gateway API, with three limits. A request is routed among
+// the rules of the one most specific host that matches it: when none of those
+// rules match, the answer is 404 and less specific hosts are not tried. A
+// backendRef into another namespace, which would need a ReferenceGrant, and a
+// filter that is not known answer 500. And a route without timeouts has Envoy's
+// limit of 15 s, so that a version that hangs does fail in the end.
+//
+// [Bootstrap] makes the file that an Envoy starts with.
 package snapshot

@@ -1,0 +1,128 @@
+package snapshot
+
+import (
+	"time"
+
+	accesslogv3 "github.com/envoyproxy/go-control-plane/envoy/config/accesslog/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	grpclogv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/access_loggers/grpc/v3"
+	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
+	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+)
+
+// The error stream: the access log of failing responses that every listener
+// has, whether a rollout runs or not.
+const (
+	// ErrorLog is the log_name of the error stream.
+	ErrorLog = "serin-errors"
+	// ErrorLogShare is the runtime key of the share of failing responses that
+	// is told, in percent; 100 without it. The draw does not depend on the
+	// request, hence not on the arm, so a thinned stream is still evidence.
+	ErrorLogShare = "serin.errors.share"
+	// ErrorLogStatus is the runtime key of the least HTTP status that is told;
+	// 500 without it.
+	ErrorLogStatus = "serin.errors.status"
+
+	// errorLogFlush is how often a buffer is flushed that is not full. Every
+	// entry fills the buffer, so nothing ever waits for it.
+	errorLogFlush = 100 * time.Millisecond
+)
+
+// errorLog sends each failing response to the xDS cluster at once, one entry a
+// request, when it is over.
+func errorLog(cluster string) *accesslogv3.AccessLog {
+	config := &grpclogv3.HttpGrpcAccessLogConfig{CommonConfig: &grpclogv3.CommonGrpcAccessLogConfig{
+		LogName:             ErrorLog,
+		GrpcService:         grpcService(cluster, nil),
+		TransportApiVersion: corev3.ApiVersion_V3,
+		BufferFlushInterval: durationpb.New(errorLogFlush),
+		BufferSizeBytes:     wrapperspb.UInt32(1),
+	}}
+	return &accesslogv3.AccessLog{
+		Name:       "envoy.access_loggers.http_grpc",
+		Filter:     and(failed(), thinned()),
+		ConfigType: &accesslogv3.AccessLog_TypedConfig{TypedConfig: mustAny(config)},
+	}
+}
+
+// failed lets through what may be an error of a version. It need not be exact,
+// as the server looks at each entry again, but nothing that a healthy fleet
+// does often may pass: not a 404, not a client that went away before it was
+// answered.
+func failed() *accesslogv3.AccessLogFilter {
+	return or(
+		status(accesslogv3.ComparisonFilter_GE, 500, ErrorLogStatus),
+		// Envoy derives a gRPC status from the HTTP status where none was sent:
+		// a plain 404 would be UNIMPLEMENTED, no answer at all UNKNOWN.
+		and(grpcRequest(), grpcFailed(), status(accesslogv3.ComparisonFilter_GE, 100, "serin.errors.grpc")),
+		and(status(accesslogv3.ComparisonFilter_EQ, 0, "serin.errors.unanswered"), resets()),
+	)
+}
+
+// thinned draws the share of entries that is sent, so that a flood of errors
+// can be bounded. It draws anew for each entry.
+func thinned() *accesslogv3.AccessLogFilter {
+	return &accesslogv3.AccessLogFilter{FilterSpecifier: &accesslogv3.AccessLogFilter_RuntimeFilter{
+		RuntimeFilter: &accesslogv3.RuntimeFilter{
+			RuntimeKey:               ErrorLogShare,
+			PercentSampled:           &typev3.FractionalPercent{Numerator: 100},
+			UseIndependentRandomness: true,
+		},
+	}}
+}
+
+// status compares the HTTP status sent downstream, 0 where none was.
+func status(op accesslogv3.ComparisonFilter_Op, value uint32, key string) *accesslogv3.AccessLogFilter {
+	return &accesslogv3.AccessLogFilter{FilterSpecifier: &accesslogv3.AccessLogFilter_StatusCodeFilter{
+		StatusCodeFilter: &accesslogv3.StatusCodeFilter{Comparison: &accesslogv3.ComparisonFilter{
+			Op: op, Value: &corev3.RuntimeUInt32{DefaultValue: value, RuntimeKey: key},
+		}},
+	}}
+}
+
+// grpcRequest lets gRPC requests through.
+func grpcRequest() *accesslogv3.AccessLogFilter {
+	return &accesslogv3.AccessLogFilter{FilterSpecifier: &accesslogv3.AccessLogFilter_HeaderFilter{
+		HeaderFilter: &accesslogv3.HeaderFilter{Header: headerMatch("content-type", &matcherv3.StringMatcher{
+			MatchPattern: &matcherv3.StringMatcher_Prefix{Prefix: "application/grpc"},
+		})},
+	}}
+}
+
+// grpcFailed lets the gRPC codes through that are the server's fault.
+func grpcFailed() *accesslogv3.AccessLogFilter {
+	return &accesslogv3.AccessLogFilter{FilterSpecifier: &accesslogv3.AccessLogFilter_GrpcStatusFilter{
+		GrpcStatusFilter: &accesslogv3.GrpcStatusFilter{Statuses: []accesslogv3.GrpcStatusFilter_Status{
+			accesslogv3.GrpcStatusFilter_UNKNOWN,
+			accesslogv3.GrpcStatusFilter_DEADLINE_EXCEEDED,
+			accesslogv3.GrpcStatusFilter_UNIMPLEMENTED,
+			accesslogv3.GrpcStatusFilter_INTERNAL,
+			accesslogv3.GrpcStatusFilter_UNAVAILABLE,
+			accesslogv3.GrpcStatusFilter_DATA_LOSS,
+		}},
+	}}
+}
+
+// resets lets requests through that the upstream side ended: it is asked of
+// those without a status only. The client's going away (DC) is not among them.
+func resets() *accesslogv3.AccessLogFilter {
+	return &accesslogv3.AccessLogFilter{FilterSpecifier: &accesslogv3.AccessLogFilter_ResponseFlagFilter{
+		ResponseFlagFilter: &accesslogv3.ResponseFlagFilter{
+			Flags: []string{"UH", "UF", "UC", "UR", "UO", "UT", "LR", "URX", "UPE", "DT"},
+		},
+	}}
+}
+
+func and(filters ...*accesslogv3.AccessLogFilter) *accesslogv3.AccessLogFilter {
+	return &accesslogv3.AccessLogFilter{FilterSpecifier: &accesslogv3.AccessLogFilter_AndFilter{
+		AndFilter: &accesslogv3.AndFilter{Filters: filters},
+	}}
+}
+
+func or(filters ...*accesslogv3.AccessLogFilter) *accesslogv3.AccessLogFilter {
+	return &accesslogv3.AccessLogFilter{FilterSpecifier: &accesslogv3.AccessLogFilter_OrFilter{
+		OrFilter: &accesslogv3.OrFilter{Filters: filters},
+	}}
+}

@@ -1,0 +1,116 @@
+package snapshot
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/serin-mesh/serin/api"
+)
+
+// normalize makes an own copy of a Split without contradictions: a canary that
+// is the stable version is none, the weight is at most Total, and Retired is
+// sorted and names no version that is in use. A Split without a stable version
+// cannot be served and counts as none.
+func normalize(s *Split) *Split {
+	if s == nil || s.Stable == "" {
+		return nil
+	}
+	n := &Split{Stable: s.Stable, Canary: s.Canary, Weight: min(s.Weight, Total)}
+	if n.Canary == n.Stable {
+		n.Canary = ""
+	}
+	if n.Canary == "" {
+		n.Weight = 0
+	}
+	for _, v := range s.Retired {
+		if v != "" && v != n.Stable && v != n.Canary {
+			n.Retired = append(n.Retired, v)
+		}
+	}
+	slices.Sort(n.Retired)
+	n.Retired = slices.Compact(n.Retired)
+	return n
+}
+
+// versions lists the versions that need a cluster; the one empty version of a
+// Service without a Rollout stands for all its endpoints.
+func (s *Split) versions() []string {
+	if s == nil {
+		return []string{""}
+	}
+	v := []string{s.Stable}
+	if s.Canary != "" {
+		v = append(v, s.Canary)
+	}
+	return append(v, s.Retired...)
+}
+
+// current lists the versions that may get traffic.
+func (s *Split) current() []string {
+	if s == nil {
+		return []string{""}
+	}
+	return s.versions()[:len(s.versions())-len(s.Retired)]
+}
+
+// sameRoutes says whether routes look the same under both splits, but for the
+// weight.
+func sameRoutes(a, b *Split) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Stable == b.Stable && a.Canary == b.Canary
+}
+
+// sameVersions says whether both splits need the same clusters.
+func sameVersions(a, b *Split) bool {
+	return sameRoutes(a, b) && (a == nil || slices.Equal(a.Retired, b.Retired))
+}
+
+// weight is the canary's weight, 0 without a split.
+func (s *Split) weight() uint32 {
+	if s == nil {
+		return 0
+	}
+	return s.Weight
+}
+
+// backendKey names one port of a Service: what a backendRef points at.
+type backendKey struct {
+	Service
+	Port int32
+}
+
+// String gives NAMESPACE/SERVICE/PORT.
+func (b backendKey) String() string {
+	return b.Service.String() + "/" + strconv.Itoa(int(b.Port))
+}
+
+// compare orders by service, then port.
+func (b backendKey) compare(o backendKey) int {
+	if c := b.Service.Compare(o.Service); c != 0 {
+		return c
+	}
+	return int(b.Port) - int(o.Port)
+}
+
+// clusterName is NAMESPACE/SERVICE/PORT/VERSION, and NAMESPACE/SERVICE/PORT
+// for the empty version. Dashboards depend on it.
+func clusterName(b backendKey, version string) string {
+	if version == "" {
+		return b.String()
+	}
+	return b.String() + "/" + version
+}
+
+// gatewayPort names one port that a Gateway listens on.
+type gatewayPort struct {
+	api.Key
+	Port int32
+}
+
+// String gives NAMESPACE/GATEWAY/PORT, the name of the Listener and of the
+// RouteConfiguration.
+func (p gatewayPort) String() string {
+	return p.Key.String() + "/" + strconv.Itoa(int(p.Port))
+}
