@@ -57,6 +57,10 @@ func (c *checker) maxTrafficWeight(r *Rollout) bool {
 func (c *checker) step(r *Rollout, i int) {
 	s, at := &r.Steps()[i], canaryPath("steps", i)
 	kinds := s.Kinds()
+	if len(kinds) > 1 && s.SetCanaryScale != nil {
+		c.noScale(at)
+		kinds = kinds[:len(kinds)-1]
+	}
 	if len(kinds) != 1 {
 		c.at(CodeStepKinds, at, "the step has %d kinds; write exactly one, such as setWeight or pause", len(kinds))
 		return
@@ -67,13 +71,18 @@ func (c *checker) step(r *Rollout, i int) {
 	case "pause":
 		c.pause(s.Pause, at.with(kind))
 	case "setCanaryScale":
-		c.at(CodeNoEffect, at.with(kind), "%s has no effect: Serin runs no pods for files", kind)
+		c.noScale(at)
 	case "plugin":
 		c.at(CodePluginStep, at.with(kind),
 			"Serin runs no step plugins; ask over HTTP with a gate step, or pause and promote from outside")
 	default:
 		c.at(CodeStepNotRun, at.with(kind), "this version does not run %s steps; use setWeight and pause", kind)
 	}
+}
+
+// noScale notes a step that scales pods.
+func (c *checker) noScale(step path) {
+	c.at(CodeNoEffect, step.with("setCanaryScale"), "setCanaryScale has no effect: Serin runs no pods for files")
 }
 
 // weight checks that a weight is a part of the whole.

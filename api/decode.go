@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"unicode/utf8"
 )
@@ -63,6 +64,11 @@ func Decode(name string, data []byte) ([]Document, []Finding) {
 // nil.
 func DecodeFile(name string, data []byte, before *File) *File {
 	f := &File{Name: name, chunks: map[string]*chunk{}}
+	if base := filepath.Base(name); base == "kustomization.yaml" || base == "kustomization.yml" {
+		f.Findings = []Finding{{File: name, Line: 1, Column: 1, Code: CodeForeignKind,
+			Message: "the file is kustomize's and is left alone; its output is what Serin reads"}}
+		return f
+	}
 	if !utf8.Valid(data) {
 		f.Findings = []Finding{{File: name, Code: CodeSyntax, Message: "the file is not UTF-8 text"}}
 		return f

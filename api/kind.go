@@ -100,7 +100,7 @@ func lookup(root *node, r *notes) (kindType, bool) {
 		r.add(CodeUnusedKind, at.line, at.column, path{"kind"}, "%s is read but not used by this version", kind)
 	case !checked || slices.Contains(others, kind):
 		r.add(CodeForeignKind, at.line, at.column, path{"kind"},
-			"%s of %s is ignored; %s", shorten(kind), shorten(apiVersion), kindsRead)
+			"%s of %s is not Serin's and is left alone", shorten(kind), shorten(apiVersion))
 	default:
 		r.add(CodeUnknownKind, at.line, at.column, path{"kind"}, "unknown kind %q in %s; %s",
 			shorten(kind), shorten(apiVersion), kindsRead)

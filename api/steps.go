@@ -2,7 +2,7 @@ package api
 
 import "encoding/json"
 
-// CanaryStep is one step of a canary. Exactly one field is set.
+// CanaryStep is one step of a canary. Kinds says which fields may be set.
 type CanaryStep struct {
 	SetWeight      *Decimal        `json:"setWeight,omitempty"` // of maxTrafficWeight
 	Pause          *Pause          `json:"pause,omitempty"`
@@ -27,8 +27,8 @@ type Pause struct {
 // Open reports whether only a person ends the pause.
 func (p *Pause) Open() bool { return p.Duration == nil && p.Requests == nil }
 
-// Kinds gives the names of the step's fields that are set, in the order of the
-// struct. A valid step has one.
+// Kinds gives the names of the step's fields that are set. A valid step has one,
+// and maybe setCanaryScale beside it, which Argo allows; that comes last.
 func (s *CanaryStep) Kinds() []string {
 	var kinds []string
 	add := func(set bool, name string) {
@@ -38,7 +38,6 @@ func (s *CanaryStep) Kinds() []string {
 	}
 	add(s.SetWeight != nil, "setWeight")
 	add(s.Pause != nil, "pause")
-	add(s.SetCanaryScale != nil, "setCanaryScale")
 	add(s.SetHeaderRoute != nil, "setHeaderRoute")
 	add(s.SetMirrorRoute != nil, "setMirrorRoute")
 	add(s.Analysis != nil, "analysis")
@@ -46,10 +45,12 @@ func (s *CanaryStep) Kinds() []string {
 	add(s.Plugin != nil, "plugin")
 	add(s.Prove != nil, "prove")
 	add(s.Gate != nil, "gate")
+	add(s.SetCanaryScale != nil, "setCanaryScale")
 	return kinds
 }
 
-// Kind gives the name of the one field that is set, "" if none is.
+// Kind gives the name of the field that says what the step does, "" if none is
+// set.
 func (s *CanaryStep) Kind() string {
 	if kinds := s.Kinds(); len(kinds) > 0 {
 		return kinds[0]
