@@ -2,6 +2,7 @@ package control
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/serin-mesh/serin/analysis"
@@ -15,9 +16,9 @@ type judge struct {
 	Attempt uint64              `json:"attempt"`
 	Began   time.Time           `json:"began"`
 	Test    *analysis.ErrorRate `json:"test"`
+	Served  map[string]float64  `json:"served"` // requests by version until now
 
-	test *analysis.ErrorRate
-	last *api.Evidence // the last verdict; nil: nothing was judged yet
+	Last *api.Evidence `json:"last,omitempty"` // the last verdict; nil: nothing was judged yet
 }
 
 // errorShare is the part of the guard's false alarms that errors may cause; the
@@ -32,6 +33,7 @@ const slack = time.Second
 // begin starts the judgement of a new attempt.
 func (c *canary) begin(l *loop) {
 	c.judge = nil
+	l.ledger.Start(c.service, []string{c.state.Stable, c.state.Version}, l.now)
 	guard := c.object.Guard()
 	if guard.Mode == api.GuardOff {
 		return
@@ -42,7 +44,7 @@ func (c *canary) begin(l *loop) {
 		MaxIncrease:  guard.ErrorRate.MaxIncrease,
 		PlannedSteps: plannedSteps(c.spec),
 	})
-	c.judge = &judge{Attempt: c.state.Attempt, Began: l.now, Test: test, test: test}
+	c.judge = &judge{Attempt: c.state.Attempt, Began: l.now, Test: test, Served: map[string]float64{}}
 }
 
 // plannedSteps counts the raises that follow the first weight: when a canary
@@ -63,7 +65,7 @@ func plannedSteps(spec rollout.Spec) int {
 
 // restore takes up the judgement that was stored. Evidence of another attempt
 // is of no use.
-func (c *canary) restore(raw json.RawMessage) error {
+func (c *canary) restore(l *loop, raw json.RawMessage) error {
 	if len(raw) == 0 {
 		return nil
 	}
@@ -72,8 +74,8 @@ func (c *canary) restore(raw json.RawMessage) error {
 		return err
 	}
 	if j.Attempt == c.state.Attempt && j.Test != nil {
-		j.test = j.Test
 		c.judge = &j
+		l.ledger.Resume(c.service, j.Served, l.now)
 	}
 	return nil
 }
@@ -88,14 +90,15 @@ func (l *loop) failures(batch stats.Failures) {
 			continue
 		}
 		c := l.byService[api.Key{Namespace: target.Namespace, Name: target.Service}]
-		if c == nil || !stats.IsError(f) || !l.filter.Admit(batch.Node, f) {
+		if c == nil || l.filter.Repeated(batch.Node, f) {
 			continue
 		}
-		l.ledger.Failure(c.service, target.Version)
-		if c.take(l, target.Version, f, batch.Received) && (len(touched) == 0 || touched[len(touched)-1] != c) {
+		isError := stats.IsError(f)
+		l.ledger.Failure(f, isError)
+		l.dirty[c] = true
+		if isError && c.take(l, target.Version, batch, f) && !slices.Contains(touched, c) {
 			touched = append(touched, c)
 		}
-		l.dirty[c] = true
 	}
 	for _, c := range touched {
 		c.decide(l)
@@ -103,18 +106,23 @@ func (l *loop) failures(batch stats.Failures) {
 }
 
 // take gives one failure to the guard, if it is one of the versions compared.
-func (c *canary) take(l *loop, version string, f stats.Failure, received time.Time) bool {
+// Further requests that one lost connection took with it are left out of the
+// canary's.
+func (c *canary) take(l *loop, version string, batch stats.Failures, f stats.Failure) bool {
 	isCanary := version == c.state.Version
 	if c.judge == nil || !c.state.Active() || !isCanary && version != c.state.Stable {
 		return false
 	}
-	if received.Sub(c.judge.Began) < c.object.Guard().Warmup {
+	if isCanary && l.filter.SameConnection(batch.Node, f) {
+		return false
+	}
+	if batch.Received.Sub(c.judge.Began) < c.object.Guard().Warmup {
 		return false
 	}
 	c.countRequests(l)
-	c.judge.test.Failure(analysis.Failure{
+	c.judge.Test.Failure(analysis.Failure{
 		Canary: isCanary,
-		Weight: c.history.Largest(received.Add(-f.Duration-slack), received),
+		Weight: c.history.Largest(batch.Received.Add(-f.Duration-slack), batch.Received),
 		Host:   f.Host,
 		Flag:   f.Flags.Short(),
 	})
@@ -123,14 +131,15 @@ func (c *canary) take(l *loop, version string, f stats.Failure, received time.Ti
 
 // countRequests gives the guard the requests of both versions until now.
 func (c *canary) countRequests(l *loop) {
-	canary, okCanary := l.ledger.Total(c.service, c.state.Version, l.now)
-	stable, okStable := l.ledger.Total(c.service, c.state.Stable, l.now)
-	c.judge.test.Requests(canary, stable, okCanary && okStable)
+	canary, _, okCanary := l.ledger.Totals(c.service, c.state.Version, l.now)
+	stable, _, okStable := l.ledger.Totals(c.service, c.state.Stable, l.now)
+	c.judge.Served[c.state.Version], c.judge.Served[c.state.Stable] = canary, stable
+	c.judge.Test.Requests(canary, stable, okCanary && okStable)
 }
 
 // decide asks the guard for its verdict and acts on harm.
 func (c *canary) decide(l *loop) {
-	result := c.judge.test.Verdict()
+	result := c.judge.Test.Verdict()
 	c.judge.note(result, l.now)
 	c.unsaved = true
 	if l.evidenceAt.IsZero() {
@@ -145,7 +154,7 @@ func (c *canary) decide(l *loop) {
 func (j *judge) note(r analysis.Result, now time.Time) {
 	e := r.Record()
 	e.At = now
-	j.last = &e
+	j.Last = &e
 }
 
 // evidence lists the verdicts of the attempt, for a status or a journal.
@@ -155,12 +164,12 @@ func (c *canary) evidence(l *loop) []api.Evidence {
 	}
 	if c.state.Active() {
 		c.countRequests(l)
-		c.judge.note(c.judge.test.Verdict(), l.now)
+		c.judge.note(c.judge.Test.Verdict(), l.now)
 	}
-	if c.judge.last == nil {
+	if c.judge.Last == nil {
 		return []api.Evidence{}
 	}
-	return []api.Evidence{*c.judge.last}
+	return []api.Evidence{*c.judge.Last}
 }
 
 // load takes a load report.

@@ -77,7 +77,7 @@ func (l *loop) adopt(key, service api.Key) *canary {
 	if old, ok := l.saved[key]; ok {
 		c.state = old.State
 		delete(l.saved, key)
-		if err := c.restore(old.Evidence); err != nil {
+		if err := c.restore(l, old.Evidence); err != nil {
 			l.log.Warn("the evidence of a rollout cannot be read: its guard starts again", "rollout", key, "error", err)
 		}
 	}

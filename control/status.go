@@ -103,17 +103,8 @@ func (c *canary) fleetStatus() api.FleetStatus {
 // observed gives what each version served since the step began.
 func (c *canary) observed(l *loop) map[string]api.VersionCounts {
 	out := map[string]api.VersionCounts{}
-	var all uint64
-	counts := l.ledger.Observed(c.service)
-	for _, n := range counts {
-		all += n.Requests
-	}
-	for version, n := range counts {
-		v := api.VersionCounts{Requests: n.Requests, Errors: n.Errors}
-		if all > 0 {
-			v.Share = float64(n.Requests) / float64(all)
-		}
-		out[version] = v
+	for version, n := range l.ledger.Observed(c.service) {
+		out[version] = api.VersionCounts{Requests: n.Requests, Errors: n.Errors, Share: n.Share}
 	}
 	return out
 }
