@@ -2,6 +2,7 @@ package stats
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/serin-mesh/serin/api"
@@ -53,31 +54,26 @@ func (l *Ledger) Resume(service api.Key, totals map[string]float64, now time.Tim
 	}
 }
 
-// Begin cuts: a step began or the weight changed at the time now. What is
-// counted since the step began restarts. For a Service without an account, or
-// one with other versions, it is Start.
+// Begin cuts: a step began or the weight changed at the time now, and these are
+// the versions that Observed lists from now on. What is counted since the step
+// began restarts; what is counted since the canary began goes on, also for a
+// version that is not named for a while. Without an account it is Start.
 func (l *Ledger) Begin(service api.Key, versions []string, now time.Time) {
 	a := l.services[service]
-	if a == nil || !a.has(versions) {
+	if a == nil {
 		l.Start(service, versions, now)
 		return
 	}
 	a.cut = now
-	for _, t := range a.versions {
+	for v, t := range a.versions {
 		t.window = newWindow()
+		t.listed = slices.Contains(versions, v)
 	}
-}
-
-// has says whether the account is of just these versions.
-func (a *account) has(versions []string) bool {
-	distinct := make(map[string]bool, len(versions))
 	for _, v := range versions {
 		if a.versions[v] == nil {
-			return false
+			a.versions[v] = newTally()
 		}
-		distinct[v] = true
 	}
-	return len(distinct) == len(a.versions)
 }
 
 // Forget closes the account of a Service: its canary ended.
@@ -148,8 +144,8 @@ func (l *Ledger) Metrics(m Metrics) {
 	}
 }
 
-// Observed gives the counts of each version since the step began; nil for a
-// Service without an account.
+// Observed gives the counts of each version that the last Begin or Start named,
+// since then; nil for a Service without an account.
 func (l *Ledger) Observed(service api.Key) map[string]Counts {
 	a := l.services[service]
 	if a == nil {
@@ -161,7 +157,9 @@ func (l *Ledger) Observed(service api.Key) map[string]Counts {
 	}
 	counts := make(map[string]Counts, len(a.versions))
 	for v, t := range a.versions {
-		counts[v] = t.window.counts(all)
+		if t.listed {
+			counts[v] = t.window.counts(all)
+		}
 	}
 	return counts
 }

@@ -6,6 +6,7 @@ import "time"
 type tally struct {
 	total  float64 // requests reported since the canary began
 	shown  float64 // the highest estimate given
+	listed bool    // it belongs to the step
 	window window
 	feeds  map[feedKey]*feed
 }
@@ -24,7 +25,9 @@ type volume struct {
 }
 
 // newTally gives an empty tally.
-func newTally() *tally { return &tally{window: newWindow(), feeds: make(map[feedKey]*feed)} }
+func newTally() *tally {
+	return &tally{listed: true, window: newWindow(), feeds: make(map[feedKey]*feed)}
+}
 
 // newWindow gives an empty window.
 func newWindow() window { return window{latency: make(histogram)} }
