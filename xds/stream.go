@@ -1,0 +1,172 @@
+package xds
+
+import (
+	"strings"
+	"time"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	deltav3 "github.com/envoyproxy/go-control-plane/pkg/server/delta/v3"
+	sotwv3 "github.com/envoyproxy/go-control-plane/pkg/server/sotw/v3"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/serin-mesh/serin/api"
+	"github.com/serin-mesh/serin/snapshot"
+)
+
+// anyType has a stream carry every type: the aggregated discovery service.
+const anyType = ""
+
+// discovery is the aggregated discovery service.
+// Source: envoy.service.discovery.v3.AggregatedDiscoveryService.
+type discovery struct{ *Server }
+
+// DeltaAggregatedResources serves one client that is sent differences.
+func (d discovery) DeltaAggregatedResources(stream discoveryv3.AggregatedDiscoveryService_DeltaAggregatedResourcesServer) error {
+	c := d.newConn(true)
+	defer c.close()
+	return deltav3.NewServer(stream.Context(), c, c).DeltaStreamHandler(stream, anyType)
+}
+
+// StreamAggregatedResources serves one client that is sent whole sets.
+func (d discovery) StreamAggregatedResources(stream discoveryv3.AggregatedDiscoveryService_StreamAggregatedResourcesServer) error {
+	c := d.newConn(false)
+	defer c.close()
+	return sotwv3.NewServer(stream.Context(), c, c).StreamHandler(stream, anyType)
+}
+
+func (s *Server) newConn(delta bool) *conn {
+	c := &conn{srv: s, delta: delta, since: time.Now()}
+	for t := range c.tokens {
+		c.tokens[t] = token{c, snapshot.Type(t)}
+	}
+	return c
+}
+
+// identify reads who an Envoy says it is: its id, and the key of the Gateway
+// that it belongs to. Every service of the port refuses an Envoy without.
+// Source: envoy.config.core.v3.Node.
+func identify(n *corev3.Node) (string, api.Key, error) {
+	if n.GetId() == "" {
+		return "", api.Key{}, status.Error(codes.InvalidArgument, "node.id is empty: give each Envoy an id of its own (--service-node)")
+	}
+	key, ok := gatewayKey(n.GetCluster())
+	if !ok {
+		return "", api.Key{}, status.Errorf(codes.InvalidArgument,
+			"node.cluster of %q is %q: it must be NAMESPACE/NAME or NAME of a Gateway (--service-cluster)", n.GetId(), n.GetCluster())
+	}
+	return n.GetId(), key, nil
+}
+
+// gatewayKey reads NAMESPACE/NAME, or NAME in the default namespace.
+func gatewayKey(cluster string) (api.Key, bool) {
+	namespace, name, ok := strings.Cut(cluster, "/")
+	if !ok {
+		namespace, name = api.DefaultNamespace, cluster
+	}
+	return api.Key{Namespace: namespace, Name: name}, namespace != "" && name != "" && !strings.Contains(name, "/")
+}
+
+// join makes the stream that of its node. An earlier stream of the node is
+// served on while it is open, and no longer reported.
+func (c *conn) join(n *corev3.Node) error {
+	id, key, err := identify(n)
+	if err != nil {
+		return err
+	}
+	c.id, c.gw = id, c.srv.gateway(key)
+	c.gw.mu.Lock()
+	defer c.gw.mu.Unlock()
+	c.gw.forget(time.Now().Add(-c.srv.opts.ForgetAfter))
+	if p := c.gw.nodes[id]; p != nil {
+		c.prior = p
+		p.mu.Lock()
+		if p.prior = nil; !p.left.IsZero() {
+			delete(c.gw.conns, p)
+		}
+		p.mu.Unlock()
+	}
+	c.gw.nodes[id] = c
+	c.gw.conns[c] = struct{}{}
+	return nil
+}
+
+// close ends the stream's part in delivery. What its node has stays known.
+func (c *conn) close() {
+	if c.gw == nil {
+		return // it never said who it was
+	}
+	c.gw.mu.Lock()
+	defer c.gw.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.left = time.Now()
+	c.epoch++
+	c.prior = nil
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	for t := range c.kinds {
+		k := &c.kinds[t]
+		k.open, k.watch, k.deltas = false, nil, nil
+	}
+	if c.gw.nodes[c.id] != c {
+		delete(c.gw.conns, c)
+	}
+	c.srv.signal()
+}
+
+// forget drops the nodes that left before an instant. The caller holds mu.
+func (g *gateway) forget(before time.Time) {
+	for id, c := range g.nodes {
+		c.mu.Lock()
+		gone := !c.left.IsZero() && c.left.Before(before)
+		c.mu.Unlock()
+		if gone {
+			delete(g.nodes, id)
+			delete(g.conns, c)
+		}
+	}
+}
+
+// handle takes one request: its verdict, then its subscription.
+func (c *conn) handle(r request) {
+	c.mu.Lock()
+	c.answer(r.kind, r.nonce, r.reason)
+	c.epoch++
+	c.mu.Unlock()
+	c.subscribe(r)
+	c.srv.signal()
+}
+
+// serve lets responses of a type out.
+func (c *conn) serve(t snapshot.Type, attach func(*kind)) func() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := &c.kinds[t]
+	k.open = c.left.IsZero()
+	attach(k)
+	c.flush(t)
+	return func() { c.pause(t) }
+}
+
+// pause holds responses of a type back. A request that waits in the channel of
+// state of the world is lost with it: each watch has its own.
+func (c *conn) pause(t snapshot.Type) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := &c.kinds[t]
+	if k.open = false; !c.delta {
+		k.queued = false
+	}
+}
+
+// sent notes under which nonce the response that was built last goes out.
+func (c *conn) sent(t snapshot.Type, nonce string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if flight := c.kinds[t].flight; len(flight) > 0 {
+		flight[len(flight)-1].nonce = nonce
+	}
+}
