@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// stopWait is how long Stop lets an Envoy end by itself.
-const stopWait = 5 * time.Second
+// defaultPatience is how long Stop lets an Envoy end by itself.
+const defaultPatience = 5 * time.Second
 
 // EnvoyOptions says how to run an Envoy.
 type EnvoyOptions struct {
@@ -38,8 +38,9 @@ type EnvoyOptions struct {
 
 // Envoy is one Envoy process that can be stopped and started again.
 type Envoy struct {
-	options EnvoyOptions
-	client  admin
+	options  EnvoyOptions
+	client   admin
+	patience time.Duration // of Stop
 
 	mu   sync.Mutex // guards proc
 	proc *process   // the last one started; nil before the first
@@ -68,7 +69,7 @@ func StartEnvoy(o EnvoyOptions) (*Envoy, error) {
 	if o.LogLevel == "" {
 		o.LogLevel = "warning"
 	}
-	e := &Envoy{options: o, client: newAdmin(o.Admin)}
+	e := &Envoy{options: o, client: newAdmin(o.Admin), patience: defaultPatience}
 	if err := os.WriteFile(e.bootstrapPath(), o.Bootstrap, 0o600); err != nil {
 		return nil, fmt.Errorf("writing the bootstrap of Envoy %q: %w", o.Name, err)
 	}
@@ -168,13 +169,13 @@ func (e *Envoy) Stop() error {
 	if err := p.signal(syscall.SIGTERM); err != nil {
 		return fmt.Errorf("stopping Envoy %q: %w", e.options.Name, err)
 	}
-	timer := time.NewTimer(stopWait)
+	timer := time.NewTimer(e.patience)
 	defer timer.Stop()
 	select {
 	case <-p.done:
 		return nil
 	case <-timer.C:
-		return errors.Join(fmt.Errorf("stopping Envoy %q: it did not end in %s", e.options.Name, stopWait), e.Kill())
+		return errors.Join(fmt.Errorf("stopping Envoy %q: it did not end in %s", e.options.Name, e.patience), e.Kill())
 	}
 }
 
@@ -219,10 +220,14 @@ func (e *Envoy) Ready(ctx context.Context, listeners int) error {
 	ended := e.Done()
 	ticker := time.NewTicker(readyEvery)
 	defer ticker.Stop()
-	var last error
+	last := errors.New("it was not asked")
 	for {
-		if last = e.client.ready(ctx, listeners); last == nil {
+		err := e.client.ready(ctx, listeners)
+		if err == nil {
 			return nil
+		}
+		if ctx.Err() == nil { // else the error only says that time is up
+			last = err
 		}
 		select {
 		case <-ticker.C:
