@@ -120,7 +120,7 @@ func TestTotalFailure(t *testing.T) {
 // cost a little more.
 func TestPower(t *testing.T) {
 	const (
-		runs       = 2000
+		runs       = 1500
 		background = 15 * 60 * 100
 		w          = 0.1
 	)
