@@ -116,14 +116,14 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.noteBad()
 	}
 	if !f.wait(r.Context()) {
-		return
+		panic(http.ErrAbortHandler) // net/http's way to close a connection
 	}
 	w.Header().Set(VersionHeader, s.version)
 	status := http.StatusOK
 	if f.draws() {
 		s.noteBad()
 		if f.Reset {
-			panic(http.ErrAbortHandler) // net/http's way to close the connection
+			panic(http.ErrAbortHandler)
 		}
 		status = f.Status
 	}
