@@ -1,8 +1,6 @@
 package snapshot
 
 import (
-	"net/http"
-
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
@@ -28,7 +26,7 @@ func (e *entry) route(in splits, set *weightedSet, port int32) *routev3.Route {
 	case r.refused || set == nil:
 		// What the Gateway API asks of a rule without a backend that works.
 		out.Action = &routev3.Route_DirectResponse{
-			DirectResponse: &routev3.DirectResponseAction{Status: http.StatusInternalServerError},
+			DirectResponse: &routev3.DirectResponseAction{Status: 500},
 		}
 	default:
 		out.Action = &routev3.Route_Route{Route: r.action(in, set, e.path)}

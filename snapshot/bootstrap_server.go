@@ -2,9 +2,9 @@ package snapshot
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
@@ -101,18 +101,24 @@ func file(path string) *corev3.DataSource {
 	return &corev3.DataSource{Specifier: &corev3.DataSource_Filename{Filename: path}}
 }
 
-// splitAddress reads HOST:PORT.
+// splitAddress reads HOST:PORT, with an IPv6 address in brackets.
 func splitAddress(address string) (host string, port uint32, err error) {
-	host, text, err := net.SplitHostPort(address)
-	if err != nil {
-		return "", 0, fmt.Errorf("reading %q as HOST:PORT: %w", address, err)
+	bad := func(what string) (string, uint32, error) {
+		return "", 0, fmt.Errorf("reading %q as HOST:PORT: %s", address, what)
+	}
+	if ip, err := netip.ParseAddrPort(address); err == nil && ip.Port() > 0 {
+		return ip.Addr().String(), uint32(ip.Port()), nil
+	}
+	host, text, found := strings.Cut(address, ":")
+	if !found || strings.ContainsAny(text, ":]") {
+		return bad("there must be one port, and brackets around an IPv6 address")
 	}
 	number, err := strconv.ParseUint(text, 10, 16)
-	if err != nil || number == 0 {
-		return "", 0, fmt.Errorf("reading %q as HOST:PORT: the port is not a number from 1 to 65535", address)
-	}
-	if host == "" {
-		return "", 0, fmt.Errorf("reading %q as HOST:PORT: the host is missing", address)
+	switch {
+	case err != nil || number == 0:
+		return bad("the port is not a number from 1 to 65535")
+	case host == "":
+		return bad("the host is missing")
 	}
 	return host, uint32(number), nil
 }
