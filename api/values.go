@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"math/bits"
 	"strconv"
 	"strings"
 	"time"
@@ -67,8 +68,10 @@ func (d Decimal) Of(whole int32) Weight {
 	case int64(d) >= all:
 		return FullWeight
 	}
-	w := (int64(d)*int64(FullWeight) + all/2) / all
-	return Weight(min(max(w, 1), int64(FullWeight)-1))
+	high, low := bits.Mul64(uint64(d), uint64(FullWeight)) // more than 64 bits where whole is large
+	low, carry := bits.Add64(low, uint64(all)/2, 0)
+	w, _ := bits.Div64(high+carry, low, uint64(all))
+	return Weight(min(max(w, 1), uint64(FullWeight)-1))
 }
 
 // Duration is a length of time as Argo writes it: 10, "10", "10s", "10m" or

@@ -1,0 +1,45 @@
+package api
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// FuzzDecode reads any text. Whatever it is, decoding ends without a panic;
+// each finding has a place in the text; objects come only without errors, and
+// survive JSON; and the same text gives the same again.
+func FuzzDecode(f *testing.F) {
+	f.Add(objectsText)
+	f.Add(strings.Join([]string{gatewayText, routeText, serviceText, sliceText, rolloutText}, documentMark))
+	f.Add("a: &x {b: *x}\n---\n<<: [1]\n? - a\n: |\n  x\n")
+	f.Add("{\n\t\"kind\": \"List\", \"items\": [1, {}]}")
+	f.Add("%YAML 1.2\n---\n!!str a: !!x\n...\n# c\n--- >\n x")
+	f.Add("apiVersion: serin.dev/v1alpha1\nkind: Rollout\nspec: {strategy: {canary: {steps: [{setWeight: 1e400}]}}}")
+	f.Fuzz(func(t *testing.T, text string) {
+		docs, findings := Decode("f.yaml", []byte(text))
+		all := append(findings, Validate(docs)...)
+		rows := strings.Count(text, "\n") + 1
+		for _, found := range all {
+			if found.Line < 0 || found.Line > rows || found.Line > 0 && found.Column < 1 {
+				t.Errorf("%s is outside the %d lines of the text", found, rows)
+			}
+			if Codes[found.Code] == "" || found.Message == "" {
+				t.Errorf("%s says nothing", found)
+			}
+		}
+		for _, d := range docs {
+			if d.Object == nil {
+				continue
+			}
+			if _, err := json.Marshal(d.Object); err != nil {
+				t.Errorf("%s %s: %v", d.Kind, d.Key, err)
+			}
+		}
+		set := Collect(docs, nil)
+		again, _ := Decode("f.yaml", []byte(text))
+		if Collect(again, set) != set {
+			t.Error("the same text gives another set")
+		}
+	})
+}
