@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/serin-mesh/serin/api"
+)
+
+// evidence shows a judge's verdict, and how near its evidence is to the
+// threshold.
+func (v *view) evidence(e api.Evidence) {
+	v.title("Guard", fmt.Sprintf("%s: %s", e.Metric, e.Verdict))
+	v.line("  %s %.3g of %.4g", bar(evidencePart(e), max(v.width-30, 10)), e.Evidence, e.Threshold)
+	v.text("  ", e.Message)
+}
+
+// evidencePart says how much of the way to the threshold the evidence has gone,
+// 0 to 1. The scale is logarithmic: evidence multiplies, so that equally strong
+// observations are equally long steps.
+func evidencePart(e api.Evidence) float64 {
+	if e.Threshold <= 1 || !(e.Evidence > 1) {
+		return 0
+	}
+	return min(math.Log(e.Evidence)/math.Log(e.Threshold), 1)
+}
+
+// bar draws a part of a whole, 0 to 1. What is not nothing shows, and what is
+// not all leaves a gap.
+func bar(part float64, width int) string {
+	width = max(width, 2)
+	n := int(math.Round(part * float64(width)))
+	if part > 0 && part < 1 {
+		n = min(max(n, 1), width-1)
+	}
+	n = min(max(n, 0), width)
+	return strings.Repeat("█", n) + strings.Repeat("░", width-n)
+}

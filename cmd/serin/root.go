@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes.
+const (
+	exitOK      = 0
+	exitFailed  = 1 // usage or I/O
+	exitRefused = 2 // does not apply, or has errors
+)
+
+// exitError is an error that asks for an exit code of its own.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+// commands make the commands, in the order of the help.
+var commands = []func() *cobra.Command{
+	newServeCommand,
+	newBootstrapCommand,
+	newGetCommand,
+	newPromoteCommand,
+	newPauseCommand,
+	newResumeCommand,
+	newAbortCommand,
+	newRetryCommand,
+	newRollbackCommand,
+	newHistoryCommand,
+	newFleetCommand,
+	newValidateCommand,
+	newVersionCommand,
+}
+
+// newRootCommand makes the tree of commands.
+func newRootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "serin",
+		Short: "A canary-rollout control plane for Envoy",
+		Long: "Serin rolls a new version out behind Envoy: it sends Envoy the weights, sees every\n" +
+			"response, and takes a bad version out in milliseconds.",
+		Example: "  serin serve --config ./objects\n" +
+			"  serin bootstrap --gateway edge --node-id edge-1 > envoy.yaml\n" +
+			"  serin get rollouts",
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	cobra.EnableCommandSorting = false
+	for _, command := range commands {
+		root.AddCommand(command())
+	}
+	return root
+}
+
+// execute runs a command line and gives the exit code.
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := newRootCommand()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(stderr, "serin: %s\n", err)
+	var exit *exitError
+	if errors.As(err, &exit) {
+		return exit.code
+	}
+	return exitFailed
+}
+
+// group refuses a command that only holds others when none of them was named.
+func group(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("unknown command %q; %s --help lists what there is", args[0], cmd.CommandPath())
+	}
+	return cmd.Help()
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/serin-mesh/serin/control"
+	"github.com/serin-mesh/serin/discovery"
+	"github.com/serin-mesh/serin/server"
+	"github.com/serin-mesh/serin/store"
+	"github.com/serin-mesh/serin/xds"
+)
+
+// serveOptions say what a server works on. Config, DataDir and the two
+// addresses are required; port 0 takes a free one.
+type serveOptions struct {
+	Config     string // folder of objects
+	DataDir    string // folder for the state
+	XDSListen  string // HOST:PORT
+	HTTPListen string // HOST:PORT
+	TokenFile  string // empty: no tokens
+
+	// AckTimeout, AwayTimeout and Drain are those of xds.Options; 0 is their
+	// default.
+	AckTimeout, AwayTimeout, Drain time.Duration
+
+	// Log takes what an operator should know; nil drops it.
+	Log *slog.Logger
+	// Ready, if not nil, is told the bound addresses once, when both listeners
+	// accept.
+	Ready func(xds, http net.Addr)
+}
+
+// serve runs a server until the context ends, and then stops it in order. An
+// error is one of the start, or of a part that stopped.
+func serve(ctx context.Context, o serveOptions) (err error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if discovery.Inside(o.Config, o.DataDir) {
+		return fmt.Errorf("the data folder %q is inside the config folder %q; give another --data-dir", o.DataDir, o.Config)
+	}
+	tokens, err := readTokens(o.TokenFile)
+	if err != nil {
+		return err
+	}
+	folder := discovery.NewFolder(o.Config, discovery.Options{})
+	read, err := folder.Load()
+	if err != nil {
+		return err
+	}
+	data, err := store.Open(o.DataDir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, data.Close()) }()
+	saved, err := data.Load()
+	if err != nil {
+		return err
+	}
+	first, err := firstUpdate(read, saved.Objects, o.Log)
+	if err != nil {
+		return err
+	}
+	// Bound before anything is played: a port that is taken changes no state.
+	listeners, err := listenBoth(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer listeners.close()
+	return join(o, data, saved, tokens).run(ctx, folder, first, listeners)
+}
+
+// parts are the parts of a running server.
+type parts struct {
+	log     *slog.Logger
+	store   *store.Store
+	fleet   *xds.Server
+	control *control.Control
+	web     *server.Server
+	told    func(xds, http net.Addr)
+	ready   atomic.Bool
+}
+
+// join makes the parts and ties them together; nothing runs yet.
+func join(o serveOptions, data *store.Store, saved store.Saved, tokens server.Tokens) *parts {
+	p := &parts{log: o.Log, store: data, told: o.Ready}
+	reports := &sink{}
+	p.fleet = xds.New(xds.Options{
+		Sink: reports, Log: o.Log,
+		AckTimeout: o.AckTimeout, AwayTimeout: o.AwayTimeout, Drain: o.Drain,
+	})
+	p.control = control.New(control.Options{Fleet: p.fleet, Store: data, Saved: saved, Log: o.Log})
+	reports.Control = p.control
+	p.web = server.New(server.Options{
+		Control: watched{p.control}, Ready: p.isReady, Tokens: tokens, Version: programVersion(), Log: o.Log,
+	})
+	return p
+}
+
+// isReady says why the server is not ready, nil when it is.
+func (p *parts) isReady() error {
+	if !p.ready.Load() {
+		return errors.New("the state is not loaded yet, or the server is stopping")
+	}
+	return nil
+}
+
+// run starts the parts from the inside out and stops them from the outside in,
+// so that no action or ack is taken that could not be stored.
+func (p *parts) run(ctx context.Context, folder *discovery.Folder, first control.Update, l *listeners) error {
+	stopStore := start(ctx, p.store.Run)
+	stopControl := start(ctx, p.control.Run)
+	err := p.front(ctx, folder, first, l)
+	return errors.Join(err, stopControl(), stopStore())
+}
+
+// front runs what faces the outside. The objects are played before any Envoy is
+// answered: an empty server would wipe a fleet.
+func (p *parts) front(ctx context.Context, folder *discovery.Folder, first control.Update, l *listeners) error {
+	if err := p.control.Objects(ctx, first); err != nil {
+		return fmt.Errorf("starting with the objects: %w", err)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return p.fleet.Run(ctx, l.xds) })
+	g.Go(func() error { return p.web.Run(ctx, l.http) })
+	g.Go(func() error {
+		return folder.Run(ctx, func(r discovery.Result) {
+			update := control.Update{Objects: r.Objects, Files: r.Files, Findings: r.Findings}
+			if err := p.control.Objects(ctx, update); err != nil {
+				p.log.Warn("a change of the folder came too late", "error", err)
+			}
+		})
+	})
+	p.ready.Store(true)
+	defer p.ready.Store(false)
+	defer context.AfterFunc(ctx, func() { p.ready.Store(false) })()
+	p.log.Info("serving", "xds", l.xds.Addr().String(), "http", l.http.Addr().String())
+	if p.told != nil {
+		p.told(l.xds.Addr(), l.http.Addr())
+	}
+	return g.Wait()
+}
+
+// start runs a part beside the caller, on a context that outlasts the caller's.
+// The function that it returns ends the part and gives its error.
+func start(ctx context.Context, run func(context.Context) error) (stop func() error) {
+	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan error, 1)
+	go func() { done <- run(inner) }()
+	return func() error {
+		cancel()
+		return <-done
+	}
+}
+
+// sink hands reports to the control, which is made after the xDS server.
+type sink struct{ *control.Control }
+
+// watched is a Control as the HTTP server wants it.
+type watched struct{ *control.Control }
+
+// Watch tells of changes. Source: server.Control.
+func (w watched) Watch(ctx context.Context) (server.Watch, error) {
+	watch, err := w.Control.Watch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return watch, nil
+}

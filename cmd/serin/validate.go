@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/serin-mesh/serin/api"
+	"github.com/serin-mesh/serin/discovery"
+)
+
+// newValidateCommand makes `serin validate`.
+func newValidateCommand() *cobra.Command {
+	var name string
+	cmd := &cobra.Command{
+		Use:   "validate -f FILE|DIR",
+		Short: "Check objects, without a server",
+		Long: "Validate prints everything that is wrong with the objects of a file or a folder, one\n" +
+			"finding a line, as FILE:LINE:COL: CODE message. Codes begin with E (error: serve would\n" +
+			"refuse the change) or W (warning: it runs, but look).\n\n" +
+			"It exits with 0 where there is no error, 1 where it cannot read, and 2 where there is one.",
+		Example: "  serin validate -f ./objects\n  serin validate -f shop.yaml && git push",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			result, err := discovery.Read(name)
+			if err != nil {
+				return err
+			}
+			var b strings.Builder
+			for _, f := range result.Findings {
+				fmt.Fprintln(&b, oneLine(f.String()))
+			}
+			if err := write(cmd.OutOrStdout(), []byte(b.String())); err != nil {
+				return err
+			}
+			if n := countErrors(result.Findings); n > 0 {
+				return &exitError{code: exitRefused, err: fmt.Errorf("%s: %s", name, plural(n, "error"))}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVarP(&name, "filename", "f", "", "file or folder to check")
+	// The flag exists, so marking it cannot fail.
+	_ = cmd.MarkFlagRequired("filename")
+	return cmd
+}
+
+// countErrors counts the findings that refuse a change.
+func countErrors(findings []api.Finding) int {
+	n := 0
+	for _, f := range findings {
+		if f.IsError() {
+			n++
+		}
+	}
+	return n
+}
+
+// plural gives a number of things.
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
