@@ -144,7 +144,7 @@ func (c *canary) require(l *loop) {
 func (c *canary) seeFleet(l *loop) {
 	p := l.fleet.Progress(c.required, l.now)
 	c.progress = p
-	if p.Settled {
+	if p.Settled && p.Quarantined == 0 { // one that is out of reach may still serve an old weight
 		c.history.Acked(l.now)
 	}
 	fleet := rollout.Fleet{

@@ -60,29 +60,3 @@ func (s Spec) stepsHash() string {
 	}
 	return strconv.FormatUint(h.Sum64(), 16)
 }
-
-// weightAt gives the weight that step i allows: that of the last setWeight up
-// to it, 0 before the first one, everything after the last step.
-func (s Spec) weightAt(i int) Weight {
-	if i >= len(s.Steps) {
-		return Total
-	}
-	for ; i >= 0; i-- {
-		if w := s.Steps[i].SetWeight; w != nil {
-			return *w
-		}
-	}
-	return 0
-}
-
-// WeightSteps counts the setWeight steps after step i: what a judge may plan
-// for.
-func (s Spec) WeightSteps(i int) int {
-	n := 0
-	for ; i < len(s.Steps); i++ {
-		if i >= 0 && s.Steps[i].SetWeight != nil {
-			n++
-		}
-	}
-	return n
-}

@@ -1,0 +1,317 @@
+package control_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/serin-mesh/serin/api"
+	"github.com/serin-mesh/serin/control"
+	"github.com/serin-mesh/serin/xds"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestARolloutFromFirstToLast(t *testing.T) {
+	inWorld(t, func(w *world) {
+		if s := w.status(); s.Phase != api.PhaseHealthy || s.StableRS != "v1" {
+			t.Fatalf("first version: %+v", s)
+		}
+		w.objects("v2", 1, 1)
+		w.has(20)
+		s := w.status()
+		if s.Phase != api.PhasePaused || s.CurrentStepIndex != 1 || s.NextTransitionAt == nil || s.Fleet.Acked != 2 {
+			t.Fatalf("paused: %+v", s)
+		}
+		if got := s.Canary.Weights; got.Canary.Weight != 20 || got.Stable.Weight != 80 {
+			t.Errorf("weights %+v", got)
+		}
+		time.Sleep(time.Minute) // of the bubble
+		w.has(50)
+		if err := w.act("promote"); err != nil {
+			t.Fatal(err)
+		}
+		if s := w.status(); s.Phase != api.PhaseHealthy || s.StableRS != "v2" || s.CurrentStepIndex != 4 {
+			t.Fatalf("promoted: %+v", s)
+		}
+		if got := w.fleet.weight("v2"); got != -1 {
+			t.Errorf("the keys of an ended rollout are still there: %g%%", got)
+		}
+	})
+}
+
+func TestARaiseWaitsForTheStore(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.objects("v2", 1, 1)
+		w.has(20)
+		w.disk.setSlow(true)
+		time.Sleep(time.Minute)
+		w.has(20) // 50% is decided, and not visible
+		if s := w.status(); s.Canary.Weights.Canary.Weight != 50 {
+			t.Errorf("wanted weight %+v", s.Canary.Weights)
+		}
+		w.disk.flush(errors.New("no space left"))
+		w.has(20)
+		if s := w.status(); !strings.Contains(s.Message, "no space left") {
+			t.Errorf("message %q", s.Message)
+		}
+		w.disk.flush(nil)
+		w.has(50)
+	})
+}
+
+func TestALoweringDoesNotWaitForTheStore(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.objects("v2", 1, 1)
+		w.has(20)
+		w.disk.setSlow(true)
+		time.Sleep(time.Minute)
+		w.has(20)
+		// The abort overtakes the raise that waits, and stays when that becomes
+		// durable.
+		go func() { _, _ = w.Act(context.Background(), shop, api.Action{Verb: "abort"}) }()
+		w.has(0)
+		w.disk.setSlow(false)
+		w.disk.flush(nil)
+		w.has(0)
+		if s := w.status(); s.Phase != api.PhaseDegraded || !s.Abort {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// A lowering against what was decided, but not against what is visible, is a
+// raise and waits.
+func TestWhatIsLoweredIsWhatIsVisible(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.objects("v2", 1, 1)
+		w.has(20)
+		w.disk.setSlow(true)
+		time.Sleep(time.Minute) // 50% waits for the store
+		w.objects("v2", 1, 0)   // no endpoints: 0 at once
+		w.has(0)
+		w.objects("v2", 1, 1)
+		w.has(0)
+		w.disk.setSlow(false)
+		w.disk.flush(nil)
+		w.has(50)
+	})
+}
+
+func TestHarmAborts(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.objects("v2", 1, 1)
+		w.has(20)
+		w.fails("v2", "v2", "v2", "v2", "v2", "v2")
+		w.has(20)
+		w.disk.setSlow(true) // a rollback waits for no disk
+		w.fails("v2")
+		w.has(0)
+		w.disk.setSlow(false)
+		w.disk.flush(nil)
+		s := w.status()
+		if s.Phase != api.PhaseDegraded || len(s.Evidence) != 1 || s.Evidence[0].Verdict != api.VerdictHarm {
+			t.Fatalf("%+v", s)
+		}
+		if s.Evidence[0].CanaryFailures != 7 {
+			t.Errorf("decided after %d failures, want 7", s.Evidence[0].CanaryFailures)
+		}
+		entries, err := w.History(context.Background(), shop)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := entries[len(entries)-1]
+		if last.Event != "Aborted" || last.Actor != "serin" || len(last.Evidence) != 1 || last.Weight != 0 {
+			t.Errorf("last journal entry: %+v", last)
+		}
+	})
+}
+
+func TestFailuresThatAreNoEvidence(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.objects("v2", 1, 1)
+		w.has(20)
+		for range 40 { // a shared incident: one in five is the canary's
+			w.fails("v1", "v1", "v1", "v1", "v2")
+		}
+		w.fails("v7", "v7", "v7") // nobody's version
+		w.has(20)
+		if s := w.status(); s.Evidence[0].CanaryFailures != 40 || s.Evidence[0].StableFailures != 160 {
+			t.Errorf("%+v", s.Evidence)
+		}
+	})
+}
+
+func TestGuardModes(t *testing.T) {
+	tests := map[string]struct {
+		guard  string
+		weight float64
+		phase  api.Phase
+	}{
+		"observe": {"{mode: observe}", 20, api.PhasePaused},
+		"off":     {"{mode: \"off\"}", 20, api.PhasePaused},
+		"pause":   {"{onHarm: pause}", 20, api.PhasePaused},
+		"enforce": {"{mode: enforce}", 0, api.PhaseDegraded},
+		"warmup":  {"{warmup: 10s}", 20, api.PhasePaused},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				text := strings.Replace(rolloutOf, "guard: %s", "guard: "+tt.guard, 1)
+				w.files(map[string]string{"shop.yaml": objectsOf + slice("v1", 1) + slice("v2", 1) + strings.Replace(text, "%s", "v2", 1)})
+				w.fails("v2", "v2", "v2", "v2", "v2", "v2", "v2", "v2", "v2")
+				w.has(tt.weight)
+				if s := w.status(); s.Phase != tt.phase {
+					t.Errorf("phase %s, want %s: %s", s.Phase, tt.phase, s.Message)
+				}
+			})
+		})
+	}
+}
+
+func TestARestartGoesOn(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.objects("v2", 1, 1)
+		w.has(20)
+		w.fails("v2", "v2", "v2", "v2", "v2", "v2")
+		time.Sleep(2 * time.Second) // the evidence is stored each second
+		before := w.status()
+		w.stop()
+		w.fleet.keys = nil
+		w.disk.setSlow(true) // what was durable is visible again at once
+		w.start()
+		w.objects("v2", 1, 1)
+		w.has(20)
+		after := w.status()
+		if !after.PauseConditions[0].StartTime.Equal(before.PauseConditions[0].StartTime) {
+			t.Errorf("the pause began anew: %v, %v", before.PauseConditions, after.PauseConditions)
+		}
+		w.fails("v2") // the seventh
+		w.has(0)
+	})
+}
+
+func TestObjectsWithErrorsChangeNothing(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.objects("v2", 1, 1)
+		w.has(20)
+		w.files(map[string]string{"shop.yaml": "kind: ["})
+		w.has(20)
+		if s := w.status(); len(s.Findings) == 0 || !strings.Contains(s.Findings[0], "shop.yaml:1:") {
+			t.Errorf("findings %q", s.Findings)
+		}
+		if err := w.act("abort"); err != nil {
+			t.Errorf("actions go on: %v", err)
+		}
+		w.has(0)
+	})
+}
+
+func TestDeletion(t *testing.T) {
+	gone := map[string]string{"shop.yaml": objectsOf + slice("v1", 1) + slice("v2", 1)}
+	t.Run("half way leaves the Service on stable", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			w.objects("v2", 1, 1)
+			w.has(20)
+			w.files(gone)
+			if got := w.fleet.weight("v2"); got > 0 {
+				t.Errorf("v2 at %g%%", got)
+			}
+			w.stop() // and over a restart
+			w.start()
+			w.files(gone)
+			if s := w.status(); s.StableRS != "v1" || s.Canary.Weights.Canary.Weight != 0 {
+				t.Errorf("%+v", s)
+			}
+			if err := w.act("abort"); !errors.Is(err, control.ErrNotFound) {
+				t.Errorf("an action on a deleted Rollout: %v", err)
+			}
+		})
+	})
+	t.Run("of a healthy one forgets it", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			w.files(gone)
+			if _, err := w.Rollout(context.Background(), shop); !errors.Is(err, control.ErrNotFound) {
+				t.Errorf("%v", err)
+			}
+			if len(w.disk.saved.Rollouts) != 0 {
+				t.Errorf("the store keeps %v", w.disk.saved.Rollouts)
+			}
+		})
+	})
+}
+
+func TestActions(t *testing.T) {
+	inWorld(t, func(w *world) {
+		if err := w.act("promote"); !errors.Is(err, control.ErrNotApplicable) {
+			t.Errorf("promote of a healthy rollout: %v", err)
+		}
+		if _, err := w.Act(context.Background(), api.Key{Namespace: "default", Name: "nope"}, api.Action{Verb: "abort"}); !errors.Is(err, control.ErrNotFound) {
+			t.Errorf("abort of nothing: %v", err)
+		}
+		w.objects("v2", 1, 1)
+		if err := w.act("promote"); err != nil {
+			t.Fatal(err)
+		}
+		w.has(50)
+		if err := w.act("promote"); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.act("rollback"); err != nil {
+			t.Fatal(err)
+		}
+		if s := w.status(); s.StableRS != "v1" || !s.Pinned {
+			t.Errorf("%+v", s)
+		}
+		entries, _ := w.History(context.Background(), shop)
+		if last := entries[len(entries)-1]; last.Actor != "serin" && last.Actor != "ana" {
+			t.Errorf("actor %q", last.Actor)
+		}
+	})
+}
+
+func TestDeadlinesOfTheFleetMoveARollout(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.objects("v2", 1, 1)
+		w.has(20)
+		deadline := time.Now().Add(90 * time.Second)
+		w.fleet.set(xds.Progress{Connected: 1, Acked: 1, Away: 1, Next: deadline})
+		time.Sleep(80 * time.Second)
+		w.has(20) // the pause is over, and one Envoy is still waited for
+		w.fleet.mu.Lock()
+		w.fleet.progress = xds.Progress{Connected: 1, Acked: 1, Quarantined: 1} // no signal: only the clock tells
+		w.fleet.mu.Unlock()
+		time.Sleep(time.Until(deadline) + time.Millisecond)
+		w.has(50)
+	})
+}
+
+func TestWatch(t *testing.T) {
+	inWorld(t, func(w *world) {
+		ctx, cancel := context.WithCancel(context.Background())
+		watch, err := w.Watch(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		events, err := watch.Next(ctx)
+		if err != nil || len(events) != 1 || events[0].Rollout.Status.StableRS != "v1" {
+			t.Fatalf("%+v, %v", events, err)
+		}
+		w.objects("v2", 1, 1)
+		w.has(20)
+		events, err = watch.Next(ctx)
+		if err != nil || len(events) != 1 || events[0].Rollout.Status.Canary.Weights.Canary.Weight != 20 {
+			t.Fatalf("a reader that was slow wants the newest state only: %+v, %v", events, err)
+		}
+		cancel()
+		if _, err := watch.Next(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("after the end: %v", err)
+		}
+		synctest.Wait()
+	})
+}

@@ -1,0 +1,359 @@
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/serin-mesh/serin/api"
+	"github.com/serin-mesh/serin/internal/lab"
+)
+
+// patience bounds every wait of these tests. It is long because the machine may
+// be busy; nothing is measured by it.
+const patience = 60 * time.Second
+
+// program is the built Serin.
+var program string
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "serin-e2e")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	program = filepath.Join(dir, "serin")
+	build := exec.Command("go", "build", "-race", "-o", program, "github.com/serin-mesh/serin/cmd/serin")
+	build.Stdout, build.Stderr = os.Stderr, os.Stderr
+	if err := build.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "building serin:", err)
+		return 1
+	}
+	return m.Run()
+}
+
+// rig is one Serin, its folder, some Envoys and services.
+type rig struct {
+	t      *testing.T
+	folder *lab.Folder
+	data   string
+	port   int // of the Gateway edge
+	xds    string
+	http   string
+	serin  *exec.Cmd
+	log    *logFile
+	envoys map[string]*lab.Envoy
+	app    lab.App
+	apps   map[string]*lab.Service // by version
+}
+
+// options shape a rig.
+type options struct {
+	steps    []string
+	guard    string
+	versions []string // with an endpoint each; v1 and v2 if empty
+	flags    []string // of serve
+	noSerin  bool     // do not start it yet
+}
+
+// newRig starts Serin with version v1 of the application shop.
+func newRig(t *testing.T, o options) *rig {
+	t.Helper()
+	ports, err := lab.FreePorts(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{
+		t: t, data: t.TempDir(), port: ports[0],
+		xds: fmt.Sprintf("127.0.0.1:%d", ports[1]), http: fmt.Sprintf("127.0.0.1:%d", ports[2]),
+		envoys: map[string]*lab.Envoy{}, apps: map[string]*lab.Service{},
+	}
+	if r.folder, err = lab.NewFolder(t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	if len(o.versions) == 0 {
+		o.versions = []string{"v1", "v2"}
+	}
+	r.app = lab.App{Name: "shop", Host: "shop.example", Gateways: []string{"edge"}, Version: "v1",
+		Versions: map[string][]string{}, Steps: o.steps, Guard: o.guard}
+	for _, v := range o.versions {
+		r.app.Versions[v] = []string{r.service(v).Address()}
+	}
+	r.must(r.folder.PutGateway("edge", r.port))
+	r.must(r.folder.PutApp(r.app))
+	if !o.noSerin {
+		r.start(o.flags...)
+	}
+	return r
+}
+
+func (r *rig) must(err error) {
+	r.t.Helper()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// service starts one version of the application.
+func (r *rig) service(version string) *lab.Service {
+	r.t.Helper()
+	s, err := lab.StartService(version)
+	r.must(err)
+	r.t.Cleanup(func() { _ = s.Close() })
+	r.apps[version] = s
+	return s
+}
+
+// logFile collects what a process says, for the end of a failed test.
+type logFile struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logFile) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logFile) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// start starts Serin and waits until it is ready.
+func (r *rig) start(flags ...string) {
+	r.t.Helper()
+	if r.log == nil {
+		r.log = &logFile{}
+		r.t.Cleanup(r.end)
+	}
+	args := append([]string{"serve", "--config", r.folder.Dir(), "--data-dir", r.data,
+		"--xds-listen", r.xds, "--http-listen", r.http}, flags...)
+	r.serin = exec.Command(program, args...)
+	r.serin.Stdout, r.serin.Stderr = r.log, r.log
+	r.must(r.serin.Start())
+	r.until("ready", func() bool { return r.status("/readyz") == http.StatusOK })
+}
+
+// end ends Serin at the end of the test, and shows what it said if that failed.
+func (r *rig) end() {
+	if r.serin.ProcessState == nil {
+		_ = r.serin.Process.Signal(os.Interrupt)
+		if err := r.serin.Wait(); err != nil {
+			r.t.Errorf("serin ended: %v", err)
+		}
+	}
+	if strings.Contains(r.log.String(), "DATA RACE") {
+		r.t.Error("serin has a data race")
+	}
+	if r.t.Failed() {
+		r.t.Logf("serin said:\n%s", r.log)
+	}
+}
+
+// kill ends Serin with SIGKILL.
+func (r *rig) kill() {
+	r.t.Helper()
+	r.must(r.serin.Process.Kill())
+	_ = r.serin.Wait() // it tells of the kill
+}
+
+// command runs the program as a user would and gives its output and exit code.
+func (r *rig) command(args ...string) (stdout, stderr string, code int) {
+	r.t.Helper()
+	cmd := exec.Command(program, args...)
+	cmd.Env = append(os.Environ(), "SERIN_SERVER=http://"+r.http)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err := cmd.Run()
+	if cmd.ProcessState == nil {
+		r.t.Fatal(err)
+	}
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+}
+
+// does runs a command that must succeed.
+func (r *rig) does(args ...string) string {
+	r.t.Helper()
+	out, errs, code := r.command(args...)
+	if code != 0 {
+		r.t.Fatalf("serin %s: exit %d\n%s%s", strings.Join(args, " "), code, out, errs)
+	}
+	return out
+}
+
+// envoy starts an Envoy of the Gateway edge and waits until it listens. edit, if
+// not nil, changes its bootstrap.
+func (r *rig) envoy(id string, edit func(string) string) *lab.Envoy {
+	r.t.Helper()
+	port, err := lab.FreePort()
+	r.must(err)
+	admin := fmt.Sprintf("127.0.0.1:%d", port)
+	boot := r.does("bootstrap", "--gateway", "edge", "--node-id", id, "--xds", r.xds, "--admin", admin)
+	if edit != nil {
+		boot = edit(boot)
+	}
+	e, err := lab.StartEnvoy(lab.EnvoyOptions{Name: id, Dir: r.t.TempDir(), Bootstrap: []byte(boot), Admin: admin})
+	r.must(err)
+	r.envoys[id] = e
+	r.t.Cleanup(func() {
+		if r.t.Failed() {
+			r.t.Logf("envoy %s said:\n%s", id, e.LogTail())
+		}
+		_ = e.Close()
+	})
+	r.ready(e)
+	return e
+}
+
+func (r *rig) ready(e *lab.Envoy) {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	r.must(e.Ready(ctx, 1))
+}
+
+// status gives the HTTP status of a path of Serin's; 0 where nobody answers.
+func (r *rig) status(path string) int {
+	resp, err := http.Get("http://" + r.http + path)
+	if err != nil {
+		return 0
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode
+}
+
+// get reads a path of the API.
+func (r *rig) get(path string, into any) {
+	r.t.Helper()
+	resp, err := http.Get("http://" + r.http + path)
+	r.must(err)
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		body, _ := io.ReadAll(resp.Body)
+		r.t.Fatalf("GET %s: %s\n%s", path, resp.Status, body)
+	}
+	r.must(json.NewDecoder(resp.Body).Decode(into))
+}
+
+func (r *rig) rollout(name string) api.RolloutStatus {
+	r.t.Helper()
+	var o api.Rollout
+	r.get("/api/v1/rollouts/"+name, &o)
+	return o.Status
+}
+
+func (r *rig) fleet() map[string]api.Envoy {
+	r.t.Helper()
+	var list struct {
+		Envoys []api.Envoy `json:"envoys"`
+	}
+	r.get("/api/v1/fleet", &list)
+	byID := map[string]api.Envoy{}
+	for _, e := range list.Envoys {
+		byID[e.ID] = e
+	}
+	return byID
+}
+
+// until asks again and again, as often as a fast reader would, until the answer
+// is yes.
+func (r *rig) until(what string, yes func() bool) {
+	r.t.Helper()
+	deadline := time.Now().Add(patience)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !yes() {
+		if time.Now().After(deadline) {
+			r.t.Fatalf("waited %s in vain: %s", patience, what)
+		}
+		<-tick.C
+	}
+}
+
+// await waits until the Rollout shop is as asked for.
+func (r *rig) await(what string, yes func(api.RolloutStatus) bool) api.RolloutStatus {
+	r.t.Helper()
+	return r.awaitOf("shop", what, yes)
+}
+
+func (r *rig) awaitOf(name, what string, yes func(api.RolloutStatus) bool) api.RolloutStatus {
+	r.t.Helper()
+	var last api.RolloutStatus
+	deadline := time.Now().Add(patience)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if last = r.rollout(name); yes(last) {
+			return last
+		}
+		if time.Now().After(deadline) {
+			text, _ := json.MarshalIndent(last, "", "  ")
+			r.t.Fatalf("waited %s in vain until %s is %s; it is\n%s", patience, name, what, text)
+		}
+		<-tick.C
+	}
+}
+
+// inForce waits until the whole fleet has acked a weight, in percent.
+func (r *rig) inForce(percent float64, envoys int) api.RolloutStatus {
+	r.t.Helper()
+	return r.await(fmt.Sprintf("at %g%%, acked by %d", percent, envoys), func(s api.RolloutStatus) bool {
+		return s.Canary.Weights.Canary.Weight == percent && s.Fleet.Connected == envoys && s.Fleet.Acked == envoys
+	})
+}
+
+func (r *rig) want(version string) {
+	r.t.Helper()
+	r.must(r.folder.SetVersion("shop", version))
+}
+
+// load sends requests to the Gateway until the test or the returned function
+// ends it.
+func (r *rig) load(rate float64) (*lab.Load, func() lab.Counts) {
+	r.t.Helper()
+	l, err := lab.NewLoad(lab.LoadOptions{Targets: []string{fmt.Sprintf("127.0.0.1:%d", r.port)},
+		Host: "shop.example", Rate: rate, Connections: 32})
+	r.must(err)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- l.Run(ctx) }()
+	var once sync.Once
+	stop := func() lab.Counts {
+		once.Do(func() {
+			cancel()
+			if err := <-done; err != nil {
+				r.t.Errorf("load: %v", err)
+			}
+		})
+		return l.Counts()
+	}
+	r.t.Cleanup(func() { stop() })
+	return l, stop
+}
+
+// sample lets a number of requests pass and gives what became of them.
+func (r *rig) sample(l *lab.Load, requests uint64) lab.Counts {
+	r.t.Helper()
+	before := l.Counts()
+	r.until("requests pass", func() bool { return l.Counts().Requests-before.Requests >= requests })
+	return l.Counts().Sub(before)
+}
