@@ -50,7 +50,8 @@ func (r *rule) action(in splits, set *weightedSet, p pathMatch) *routev3.RouteAc
 }
 
 // mirrorPolicies names the cluster of each mirror: a Service's stable version
-// where it has a Rollout, as a mirror cannot be divided.
+// where it has a Rollout, as a mirror cannot be divided. A mirror to a Service
+// that is not there is none: it must not change what the client sees.
 func (r *rule) mirrorPolicies(in splits) []*routev3.RouteAction_RequestMirrorPolicy {
 	var out []*routev3.RouteAction_RequestMirrorPolicy
 	for i := range r.mirrors {

@@ -64,8 +64,7 @@ func edits(h *gatewayv1.HTTPHeaderFilter) []*corev3.HeaderValueOption {
 	return out
 }
 
-// addMirror takes a mirror in; one to a Service that is not there is none, as
-// a mirror must not change what the client sees.
+// addMirror takes a mirror in, be its Service there or not.
 func (r *rule) addMirror(f *gatewayv1.HTTPRequestMirrorFilter, services *services) {
 	m := mirror{backend: services.resolve(r.route.Namespace, &f.BackendRef), numerator: 100, denominator: 100}
 	if f.Percent != nil {
@@ -77,9 +76,7 @@ func (r *rule) addMirror(f *gatewayv1.HTTPRequestMirrorFilter, services *service
 			m.denominator = uint32(max(*f.Fraction.Denominator, 1))
 		}
 	}
-	if m.backend.exists || m.backend.canary {
-		r.mirrors = append(r.mirrors, m)
-	}
+	r.mirrors = append(r.mirrors, m)
 }
 
 // redirectCodes are the status codes of the Gateway API that Envoy has, too.
