@@ -44,14 +44,11 @@ func (c *connection) exchange(due time.Time) Result {
 		return r
 	}
 	r.Sent = time.Now()
-	resp, err := c.roundTrip(r.Sent.Add(c.timeout))
+	keep, err := c.roundTrip(&r)
 	if err != nil {
-		c.close()
 		r.Err = fmt.Errorf("asking %s: %w", c.target, err)
-		return r
 	}
-	r.Status, r.Version = resp.StatusCode, resp.Header.Get(VersionHeader)
-	if resp.Close {
+	if !keep {
 		c.close()
 	}
 	return r
@@ -69,20 +66,25 @@ func (c *connection) connect() error {
 	return nil
 }
 
-// roundTrip writes the request and reads the whole answer.
-func (c *connection) roundTrip(deadline time.Time) (*http.Response, error) {
-	if err := c.conn.SetDeadline(deadline); err != nil {
-		return nil, err
+// roundTrip writes the request and reads the whole answer into r. It reports
+// whether the connection can carry another request.
+func (c *connection) roundTrip(r *Result) (keep bool, err error) {
+	if err := c.conn.SetDeadline(r.Sent.Add(c.timeout)); err != nil {
+		return false, err
 	}
 	if _, err := c.conn.Write(c.request); err != nil {
-		return nil, err
+		return false, err
 	}
 	resp, err := http.ReadResponse(c.reader, nil)
 	if err != nil {
-		return nil, err
+		return false, err
 	}
-	_, err = io.Copy(io.Discard, resp.Body)
-	return resp, err
+	defer func() { _ = resp.Body.Close() }() // it is read to its end before
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		return false, err
+	}
+	r.Status, r.Version = resp.StatusCode, resp.Header.Get(VersionHeader)
+	return !resp.Close, nil
 }
 
 func (c *connection) close() {

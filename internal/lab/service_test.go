@@ -137,7 +137,7 @@ func TestServiceForgetsTheFirstBadAnswer(t *testing.T) {
 }
 
 // hang sends a request that hangs, and gives its outcome.
-func hang(t *testing.T, ctx context.Context, s *Service) <-chan error {
+func hang(ctx context.Context, t *testing.T, s *Service) <-chan error {
 	t.Helper()
 	s.Set(Fault{Hang: true})
 	out := make(chan error, 1)
@@ -152,7 +152,7 @@ func hang(t *testing.T, ctx context.Context, s *Service) <-chan error {
 func TestServiceHangs(t *testing.T) {
 	t.Run("until the fault is over", func(t *testing.T) {
 		s := start(t, "v1")
-		out := hang(t, t.Context(), s)
+		out := hang(t.Context(), t, s)
 		if s.FirstBad().IsZero() {
 			t.Error("a request hangs and there is no first bad one")
 		}
@@ -164,7 +164,7 @@ func TestServiceHangs(t *testing.T) {
 	t.Run("until the client goes", func(t *testing.T) {
 		s := start(t, "v1")
 		ctx, cancel := context.WithCancel(t.Context())
-		out := hang(t, ctx, s)
+		out := hang(ctx, t, s)
 		cancel()
 		if err := <-out; !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v, want a canceled request", err)
@@ -175,7 +175,7 @@ func TestServiceHangs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out := hang(t, t.Context(), s)
+		out := hang(t.Context(), t, s)
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}

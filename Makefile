@@ -1,0 +1,67 @@
+# What there is to do here. `make` alone lists the targets.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO ?= go
+# The longest that the tests of one package may take.
+TEST_TIMEOUT ?= 9m
+# test-long: how long each fuzz target runs, and how many histories each
+# property is tried on.
+FUZZTIME ?= 60s
+CHECKS ?= 20000
+# What `make demo` hands to serin demo, such as DEMO_FLAGS="--speed 4".
+DEMO_FLAGS ?=
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+GO_FILES = $(shell git ls-files --cached --others --exclude-standard '*.go')
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/serin
+	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/serin ./cmd/serin
+
+.PHONY: tools
+tools: ## install Envoy 1.40 under .tools, unless it is there
+	@envoy="$$(scripts/envoy.sh)"; echo "Envoy: $$envoy"
+
+.PHONY: demo
+demo: build ## a good rollout and a bad one on real Envoys, in about a minute
+	@envoy="$$(scripts/envoy.sh)"; SERIN_ENVOY="$$envoy" exec bin/serin demo $(DEMO_FLAGS)
+
+.PHONY: test
+test: ## all tests but the long ones, with the race detector
+	@envoy="$$(scripts/envoy.sh)"; export SERIN_ENVOY="$$envoy"; \
+	set -x; $(GO) test -race -timeout $(TEST_TIMEOUT) ./...
+
+.PHONY: test-long
+test-long: ## every fuzz target for FUZZTIME, every property CHECKS times
+	@envoy="$$(scripts/envoy.sh)"; export SERIN_ENVOY="$$envoy"; scripts/long.sh $(FUZZTIME) $(CHECKS)
+
+.PHONY: bench
+bench: ## measure; the figures are in bench/out/*.json
+	@envoy="$$(scripts/envoy.sh)"; export SERIN_ENVOY="$$envoy"; $(GO) run ./bench
+
+.PHONY: lint
+lint: ## golangci-lint, as .golangci.yml says
+	@"$$(scripts/golangci-lint.sh)" run
+
+.PHONY: fmt
+fmt: ## format the Go files
+	gofmt -w $(GO_FILES)
+
+.PHONY: check
+check: ## what CI runs: module file, format, vet, lint, tests
+	$(GO) mod tidy -diff
+	@unformatted="$$(gofmt -l $(GO_FILES))"; if [ -n "$$unformatted" ]; then \
+		echo "not formatted (make fmt mends it): $$unformatted" >&2; exit 1; fi
+	$(GO) vet ./...
+	@$(MAKE) --no-print-directory lint test
+
+.PHONY: clean
+clean: ## remove what was built and measured, but not .tools
+	rm -rf bin bench/out
