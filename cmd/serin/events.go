@@ -32,25 +32,30 @@ const silence = 3 * server.Heartbeat
 var errRemoved = errors.New("the Rollout was removed")
 
 // follow shows a Rollout each time it changes, until the context ends or the
-// Rollout is removed. A connection that is lost is noted and made again; one
-// that cannot be made at first is an error.
+// Rollout is removed. A connection that is lost is noted once and made again;
+// one that cannot be made at first is an error.
 func (c *client) follow(ctx context.Context, name string, show func(*api.Rollout), note func(string)) error {
-	if _, err := c.get(ctx, rolloutPath(name)...); err != nil {
-		return err
-	}
-	wait := firstRetry
-	for {
-		err := c.events(ctx, func(e api.Event) error {
-			wait = firstRetry
-			return pick(e, name, show)
-		})
+	wait, lost := firstRetry, false
+	for first := true; ; first = false {
+		// The stream tells of a removal only while it is open.
+		_, err := c.get(ctx, rolloutPath(name)...)
+		if err == nil {
+			err = c.events(ctx, func(e api.Event) error {
+				wait, lost = firstRetry, false
+				return pick(e, name, show)
+			})
+		} else if first && ctx.Err() == nil {
+			return err
+		}
 		switch {
 		case ctx.Err() != nil:
 			return nil //nolint:nilerr // the end that was asked for
-		case errors.Is(err, errRemoved):
-			return err
+		case errors.Is(err, errRemoved), isNotFound(err):
+			return errRemoved
+		case !lost:
+			lost = true
+			note(fmt.Sprintf("lost the server, trying again: %v", err))
 		}
-		note(fmt.Sprintf("lost the server, trying again: %v", err))
 		select {
 		case <-ctx.Done():
 			return nil
@@ -58,6 +63,12 @@ func (c *client) follow(ctx context.Context, name string, show func(*api.Rollout
 		}
 		wait = min(2*wait, lastRetry)
 	}
+}
+
+// isNotFound says whether the server knows no such Rollout.
+func isNotFound(err error) bool {
+	var p *server.Problem
+	return errors.As(err, &p) && p.Status == http.StatusNotFound
 }
 
 // pick shows an event if it is about the Rollout.

@@ -12,7 +12,7 @@ import (
 // threshold.
 func (v *view) evidence(e api.Evidence) {
 	v.title("Guard", fmt.Sprintf("%s: %s", e.Metric, e.Verdict))
-	v.line("  %s %.3g of %.4g", bar(evidencePart(e), max(v.width-30, 10)), e.Evidence, e.Threshold)
+	v.line("  %s %s of %s", bar(evidencePart(e), max(v.width-30, 10)), numberText(e.Evidence), numberText(e.Threshold))
 	v.text("  ", e.Message)
 }
 
@@ -24,6 +24,15 @@ func evidencePart(e api.Evidence) float64 {
 		return 0
 	}
 	return min(math.Log(e.Evidence)/math.Log(e.Threshold), 1)
+}
+
+// numberText gives a number with three digits, and none that a reader would have
+// to shift a point for, up to a million.
+func numberText(x float64) string {
+	if x >= 100 && x < 1e6 {
+		return fmt.Sprintf("%.0f", x)
+	}
+	return fmt.Sprintf("%.3g", x)
 }
 
 // bar draws a part of a whole, 0 to 1. What is not nothing shows, and what is

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -96,7 +95,7 @@ func newGetRolloutCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return write(w, []byte(renderRollout(r, width(os.Stdout))))
+				return write(w, []byte(renderRollout(r, widthOf(w))))
 			})
 		},
 	}

@@ -23,10 +23,12 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(f.Fd())
 }
 
-// width gives the columns of an output.
-func width(f *os.File) int {
-	if w, _, err := term.GetSize(f.Fd()); err == nil && w > 0 {
-		return w
+// widthOf gives the columns of an output.
+func widthOf(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if columns, _, err := term.GetSize(f.Fd()); err == nil && columns > 0 {
+			return columns
+		}
 	}
 	return defaultWidth
 }

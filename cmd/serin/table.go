@@ -60,7 +60,7 @@ func evidenceText(list []api.Evidence) string {
 	worst := slices.MaxFunc(list, func(a, b api.Evidence) int {
 		return cmp.Compare(evidencePart(a), evidencePart(b))
 	})
-	return fmt.Sprintf("%s %.3g/%.3g", worst.Verdict, worst.Evidence, worst.Threshold)
+	return fmt.Sprintf("%s %s/%s", worst.Verdict, numberText(worst.Evidence), numberText(worst.Threshold))
 }
 
 // nextText gives how long it is until something happens by itself.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -29,7 +30,7 @@ func programVersion() string {
 			return "devel " + s.Value[:min(12, len(s.Value))]
 		}
 	}
-	return firstOf(info.Main.Version, "(devel)")
+	return firstOf(strings.Trim(info.Main.Version, "()"), "devel")
 }
 
 // versions is what `serin version` tells.
