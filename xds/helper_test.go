@@ -304,15 +304,18 @@ func (e *envoy) answer(m message, reason *status.Status) {
 	})
 }
 
-// sendDelta sends a request; as Envoy does, only the first says who sends it.
+// sendDelta sends a request and waits until it is dealt with; as Envoy does, only
+// the first says who sends it.
 func (e *envoy) sendDelta(r *discoveryv3.DeltaDiscoveryRequest) {
 	r.Node, e.node = e.node, nil
 	_ = e.delta.Send(r) // the error of a stream that ended comes from Recv
+	synctest.Wait()
 }
 
 func (e *envoy) sendAll(r *discoveryv3.DiscoveryRequest) {
 	r.Node, e.node = e.node, nil
 	_ = e.sotw.Send(r)
+	synctest.Wait()
 }
 
 // settle accepts everything until nothing more comes, and gives it all.

@@ -115,13 +115,25 @@ func (p *Progress) count(o Options, since time.Time, d *demand, c *conn, now tim
 	}
 	delete(d.met, c)
 	switch {
-	case !slices.ContainsFunc(d.routes, c.kinds[snapshot.Route].has):
+	case !c.uses(d.routes):
 	case !c.left.IsZero():
 		p.gone(o, c, now)
 	default:
 		p.Connected++
 		p.verdict(o, since, d, c, now)
 	}
+}
+
+// uses tells whether the client subscribes to one of some routes. One that has
+// just come back, and not come to its routes yet, uses what it used before. The
+// caller holds mu.
+func (c *conn) uses(routes []string) bool {
+	if k := &c.kinds[snapshot.Route]; k.on || c.prior == nil {
+		return slices.ContainsFunc(routes, k.has)
+	}
+	c.prior.mu.Lock()
+	defer c.prior.mu.Unlock()
+	return slices.ContainsFunc(routes, c.prior.kinds[snapshot.Route].has)
 }
 
 // gone adds a client whose stream has ended.
@@ -138,7 +150,7 @@ func (p *Progress) gone(o Options, c *conn, now time.Time) {
 
 // verdict adds a client with an open stream.
 func (p *Progress) verdict(o Options, since time.Time, d *demand, c *conn, now time.Time) {
-	acked, before := true, len(p.Rejections)
+	acked, before := c.kinds[snapshot.Route].on, len(p.Rejections)
 	for _, n := range d.needs {
 		met, rejected := c.meets(n)
 		acked = acked && met

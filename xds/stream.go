@@ -80,16 +80,28 @@ func (c *conn) join(n *corev3.Node) error {
 	defer c.gw.mu.Unlock()
 	c.gw.forget(time.Now().Add(-c.srv.opts.ForgetAfter))
 	if p := c.gw.nodes[id]; p != nil {
-		c.prior = p
-		p.mu.Lock()
-		if p.prior = nil; !p.left.IsZero() {
+		c.prior = p.succeeded()
+		if !p.left.IsZero() {
 			delete(c.gw.conns, p)
 		}
-		p.mu.Unlock()
 	}
 	c.gw.nodes[id] = c
 	c.gw.conns[c] = struct{}{}
 	return nil
+}
+
+// succeeded gives the stream that tells a newer one what their node has: this
+// one, unless it ended before it came to its routes. The caller holds the
+// Gateway's lock, under which left changes.
+func (c *conn) succeeded() *conn {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p := c
+	if c.prior != nil && !c.kinds[snapshot.Route].on {
+		p = c.prior
+	}
+	c.prior = nil
+	return p
 }
 
 // close ends the stream's part in delivery. What its node has stays known.
@@ -103,7 +115,6 @@ func (c *conn) close() {
 	defer c.mu.Unlock()
 	c.left = time.Now()
 	c.epoch++
-	c.prior = nil
 	if c.timer != nil {
 		c.timer.Stop()
 	}

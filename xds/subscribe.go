@@ -37,6 +37,9 @@ func (c *conn) subscribe(r request) {
 	if first {
 		c.greet(r)
 	}
+	if c.kinds[snapshot.Route].on && c.kinds[snapshot.Cluster].on {
+		c.prior = nil // it has told all it knows
+	}
 	switch r.kind {
 	case snapshot.Runtime:
 		c.flush(snapshot.Route) // routes are others with the layer
@@ -167,6 +170,11 @@ func (c *conn) recognize(t snapshot.Type, it *item, version string) {
 	}
 	c.kinds[t].hold(it, x)
 	c.kinds[t].ackedAt = time.Now()
+	if t == snapshot.Endpoint {
+		// A cluster that was sent before warms until it is told endpoints.
+		of := c.kinds[snapshot.Cluster].items[it.name]
+		it.again = of != nil && of.flights > 0
+	}
 }
 
 // knew gives a version of a resource that an earlier stream of the same node

@@ -3,6 +3,7 @@ package xds_test
 import (
 	"testing"
 
+	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
@@ -17,6 +18,9 @@ import (
 //  2. State of the world: the same as whole sets.
 //  3. A name is answered when the target gets it later.
 //  4. A name that is subscribed to again is sent again, a dropped one no more.
+//  5. A Gateway that is not known wipes nobody, and lets an Envoy start.
+//  6. A Gateway without resources is answered, so that an Envoy starts.
+//  7. A type that Serin does not have disturbs nothing.
 
 var ignore = cmp.Options{cmpopts.IgnoreUnexported(message{}), cmpopts.EquateEmpty()}
 
@@ -56,6 +60,172 @@ func TestDeltaSubscribes(t *testing.T) {
 			s := got[0].Types[name]
 			if s.Resources != n || s.Acked == "" || s.Acked != s.Sent || s.Message != "" {
 				t.Errorf("%s: %+v, want %d resources and all acked", name, s, n)
+			}
+		}
+	})
+}
+
+func TestWholeSets(t *testing.T) {
+	bubble(t, xds.Options{}, func(t *testing.T, f *fleet) {
+		f.shop()
+		e := f.connect("e1", false)
+		for _, c := range []struct {
+			kind  snapshot.Type
+			names []string
+			want  []string
+		}{
+			{snapshot.Runtime, []string{"serin"}, []string{"w1"}},
+			{snapshot.Cluster, nil, []string{"a1", "b1"}},
+			{snapshot.Endpoint, []string{"b", "a"}, []string{"ea1", "eb1"}},
+			{snapshot.Listener, nil, []string{"l1"}},
+			{snapshot.Route, []string{"r"}, []string{"r1"}},
+		} {
+			e.ask(c.kind, c.names...)
+			m := e.one()
+			if d := cmp.Diff(c.want, m.Bodies); d != "" || m.Type != c.kind {
+				t.Errorf("%s: got %s (-want +got)\n%s", c.kind, m.Type, d)
+			}
+			e.ack(m)
+			e.silent("after an ACK")
+		}
+		f.set(endpoint("a", "ea2"))
+		m := e.one()
+		if d := cmp.Diff([]string{"ea2", "eb1"}, m.Bodies); d != "" {
+			t.Errorf("a change of one: (-want +got)\n%s", d)
+		}
+		e.ack(m)
+		got := f.Envoys()[0]
+		if s := got.Types["endpoints"]; got.Protocol != "state-of-the-world" || s.Acked != m.version || s.Sent != m.version || s.Resources != 2 {
+			t.Errorf("Envoys: %+v, want version %s", got, m.version)
+		}
+	})
+}
+
+func TestNamedBeforeThere(t *testing.T) {
+	for _, delta := range []bool{true, false} {
+		bubble(t, xds.Options{}, func(t *testing.T, f *fleet) {
+			f.shop()
+			e := f.connect("e1", delta)
+			e.ask(snapshot.Route, "later")
+			e.silent("the route is not there")
+			f.set(route("later", "1", "a"), route("other", "1", "a"))
+			want := message{Type: snapshot.Route, Set: map[string]string{"later": "1"}}
+			if !delta {
+				want = message{Type: snapshot.Route, Bodies: []string{"1"}}
+			}
+			if d := cmp.Diff(want, e.one(), ignore); d != "" {
+				t.Errorf("delta %v: (-want +got)\n%s", delta, d)
+			}
+		})
+	}
+}
+
+func TestSubscribedAgainAndDropped(t *testing.T) {
+	bubble(t, xds.Options{}, func(t *testing.T, f *fleet) {
+		f.shop()
+		e := f.connect("e1", true)
+		e.ask(snapshot.Endpoint, "a", "b")
+		e.settle()
+
+		e.ask(snapshot.Endpoint, "a")
+		m := e.one()
+		if d := cmp.Diff(map[string]string{"a": "ea1"}, m.Set); d != "" {
+			t.Errorf("named again: (-want +got)\n%s", d)
+		}
+		e.ack(m)
+
+		e.drop(snapshot.Endpoint, "a")
+		f.set(endpoint("a", "ea2"))
+		e.silent("the name was dropped")
+		if s := f.Envoys()[0].Types["endpoints"]; s.Resources != 1 {
+			t.Errorf("it has %d endpoints, want 1", s.Resources)
+		}
+		e.ask(snapshot.Endpoint, "a")
+		if d := cmp.Diff(map[string]string{"a": "ea2"}, e.one().Set); d != "" {
+			t.Errorf("named after a drop: (-want +got)\n%s", d)
+		}
+	})
+}
+
+func TestWholeSetFollowsNames(t *testing.T) {
+	bubble(t, xds.Options{}, func(t *testing.T, f *fleet) {
+		f.shop()
+		e := f.connect("grpc", false)
+		e.ask(snapshot.Cluster, "a")
+		m := e.one()
+		if d := cmp.Diff([]string{"a1"}, m.Bodies); d != "" {
+			t.Errorf("one name: (-want +got)\n%s", d)
+		}
+		e.names[snapshot.Cluster] = []string{"a", "b"}
+		e.ack(m)
+		m = e.one()
+		if d := cmp.Diff([]string{"a1", "b1"}, m.Bodies); d != "" {
+			t.Errorf("a name more: (-want +got)\n%s", d)
+		}
+		e.names[snapshot.Cluster] = []string{"b"}
+		e.ack(m)
+		f.set(cluster("a", "a2"))
+		e.silent("a is not subscribed any more")
+		if s := f.Envoys()[0].Types["clusters"]; s.Resources != 1 {
+			t.Errorf("it has %d clusters, want 1", s.Resources)
+		}
+	})
+}
+
+func TestUnknownGateway(t *testing.T) {
+	for _, delta := range []bool{true, false} {
+		bubble(t, xds.Options{}, func(t *testing.T, f *fleet) {
+			e := f.connect("e1", delta)
+			e.ask(snapshot.Runtime, "serin")
+			m := e.one() // Envoy does not start before it has its runtime layer
+			if len(m.Set)+len(m.Bodies) != 1 {
+				t.Errorf("runtime: %+v, want one empty layer", m)
+			}
+			e.ack(m)
+			e.ask(snapshot.Cluster)
+			e.silent("nothing is known of the Gateway, and an empty answer would wipe an Envoy that has something")
+			f.set(layer("w1", "k"))
+			got := e.settle()
+			want := []message{{Type: snapshot.Runtime, Set: map[string]string{"serin": "w1"}}, {Type: snapshot.Cluster}}
+			if !delta {
+				want = []message{{Type: snapshot.Runtime, Bodies: []string{"w1"}}, {Type: snapshot.Cluster}}
+			}
+			less := cmpopts.SortSlices(func(a, b message) bool { return a.Type < b.Type })
+			if d := cmp.Diff(want, got, ignore, less); d != "" {
+				t.Errorf("delta %v, the Gateway is there now: (-want +got)\n%s", delta, d)
+			}
+		})
+	}
+}
+
+func TestEmptyGateway(t *testing.T) {
+	for _, delta := range []bool{true, false} {
+		bubble(t, xds.Options{}, func(t *testing.T, f *fleet) {
+			f.set(layer("w1"))
+			e := f.connect("e1", delta)
+			e.ask(snapshot.Cluster)
+			if m := e.one(); m.Type != snapshot.Cluster || len(m.Set)+len(m.Bodies) != 0 {
+				t.Errorf("got %+v, want an empty answer: an Envoy waits for it", m)
+			}
+		})
+	}
+}
+
+func TestUnservedTypeIsNotAnswered(t *testing.T) {
+	bubble(t, xds.Options{}, func(t *testing.T, f *fleet) {
+		const secrets = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
+		f.shop()
+		for _, delta := range []bool{true, false} {
+			e := f.connect("e1", delta)
+			if delta {
+				e.sendDelta(&discoveryv3.DeltaDiscoveryRequest{TypeUrl: secrets, ResourceNamesSubscribe: []string{"tls"}})
+			} else {
+				e.sendAll(&discoveryv3.DiscoveryRequest{TypeUrl: secrets, ResourceNames: []string{"tls"}})
+			}
+			e.silent("Serin has no secrets")
+			e.ask(snapshot.Listener)
+			if m := e.one(); m.Type != snapshot.Listener {
+				t.Errorf("delta %v: the stream does not go on: %+v", delta, m)
 			}
 		}
 	})

@@ -26,15 +26,24 @@ type content struct {
 }
 
 func newContent(r *snapshot.Resource, seq uint64, static bool) *content {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(r.Name + "\x00" + r.Version)) // never fails
 	return &content{
 		Resource: r,
 		seq:      seq,
-		sum:      h.Sum64(),
+		sum:      hash(r.Name + "\x00" + r.Version),
 		static:   static,
 		wire:     &discoveryv3.Resource{Name: r.Name, Version: r.Version, Resource: r.Body},
 	}
+}
+
+// hash gives 64 well mixed bits, which may be added up: FNV-1a alone maps names
+// that differ in the last letter to numbers that differ by little.
+func hash(s string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(s)) // never fails
+	x := h.Sum64()
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9 // the finalizer of SplitMix64
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
 }
 
 // removed stands for the absence of a resource, where a response removes one.
