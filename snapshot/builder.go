@@ -100,7 +100,7 @@ func (b *Builder) Flush() map[api.Key]Change {
 			delete(b.gateways, g.key)
 		}
 	}
-	clear(b.dirty.flush)
+	b.dirty.flush = emptied(b.dirty.flush)
 	return out
 }
 

@@ -105,7 +105,7 @@ func (g *gateway) change() Change {
 			c.Set = append(c.Set, now)
 		}
 	}
-	clear(g.before)
+	g.before = emptied(g.before)
 	slices.SortFunc(c.Set, compareResources)
 	slices.SortFunc(c.Removed, Ref.compare)
 	return c
@@ -161,6 +161,6 @@ func (b *Builder) writeWeights() {
 		}
 		g.put(t.rendering.withWeights(weights[g]))
 	}
-	clear(b.dirty.keys)
-	clear(b.dirty.weights)
+	b.dirty.keys = emptied(b.dirty.keys)
+	b.dirty.weights = emptied(b.dirty.weights)
 }

@@ -55,10 +55,19 @@ func (b *Builder) update() {
 		}
 	}
 	b.writeWeights()
-	clear(b.dirty.routes)
-	clear(b.dirty.gateways)
-	clear(b.dirty.tables)
-	clear(b.dirty.services)
+	b.dirty.routes = emptied(b.dirty.routes)
+	b.dirty.gateways = emptied(b.dirty.gateways)
+	b.dirty.tables = emptied(b.dirty.tables)
+	b.dirty.services = emptied(b.dirty.services)
+}
+
+// emptied gives an empty map in place of one that has entries. Clearing it
+// would cost as much as the most it ever held, at every later change.
+func emptied[M ~map[K]V, K comparable, V any](m M) M {
+	if len(m) == 0 {
+		return m
+	}
+	return M{}
 }
 
 // compile translates one HTTPRoute anew, or forgets it.
