@@ -15,11 +15,12 @@ func FuzzDecode(f *testing.F) {
 	f.Add("a: &x {b: *x}\n---\n<<: [1]\n? - a\n: |\n  x\n")
 	f.Add("{\n\t\"kind\": \"List\", \"items\": [1, {}]}")
 	f.Add("%YAML 1.2\n---\n!!str a: !!x\n...\n# c\n--- >\n x")
+	f.Add("\r\"")
 	f.Add("apiVersion: serin.dev/v1alpha1\nkind: Rollout\nspec: {strategy: {canary: {steps: [{setWeight: 1e400}]}}}")
 	f.Fuzz(func(t *testing.T, text string) {
 		docs, findings := Decode("f.yaml", []byte(text))
 		all := append(findings, Validate(docs)...)
-		rows := strings.Count(text, "\n") + 1
+		rows := strings.Count(text, "\n") + strings.Count(text, "\r") + 1 // as YAML breaks lines
 		for _, found := range all {
 			if found.Line < 0 || found.Line > rows || found.Line > 0 && found.Column < 1 {
 				t.Errorf("%s is outside the %d lines of the text", found, rows)
