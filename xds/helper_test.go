@@ -35,6 +35,7 @@ type fleet struct {
 	t    testing.TB
 	lis  *bufconn.Listener
 	sink *sink
+	stop func() // ends the server and waits for it
 }
 
 // bubble runs a test on a fleet.
@@ -52,12 +53,13 @@ func start(t testing.TB, opts xds.Options) *fleet {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- f.Run(ctx, f.lis) }()
-	t.Cleanup(func() {
+	f.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("Run: %v", err)
 		}
 	})
+	t.Cleanup(f.stop)
 	return f
 }
 
