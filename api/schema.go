@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 )
 
 // issue is a finding of one chunk, its lines counted from the chunk's start, so
@@ -74,8 +75,7 @@ func matchStruct(n *node, t reflect.Type, p path, r *notes) {
 	if !wants(n, nodeObject, "an object", p, r) {
 		return
 	}
-	known := map[string]reflect.Type{}
-	structFields(t, known)
+	known := fieldsOf(t)
 	first := map[string]field{}
 	for _, f := range n.fields {
 		at := p.with(f.name)
@@ -97,6 +97,21 @@ func matchStruct(n *node, t reflect.Type, p path, r *notes) {
 func reportTwice(again, before field, p path, r *notes) {
 	r.add(CodeDuplicateKey, again.line, again.column, p, "written twice; keep one of them").first = before.line
 }
+
+// fieldsOf gives the JSON names and types of a struct's fields. Reflection is
+// slow, and there are only so many types.
+func fieldsOf(t reflect.Type) map[string]reflect.Type {
+	if known, ok := fieldCache.Load(t); ok {
+		return known.(map[string]reflect.Type)
+	}
+	known := map[string]reflect.Type{}
+	structFields(t, known)
+	fieldCache.Store(t, known)
+	return known
+}
+
+// fieldCache holds what fieldsOf found: map[string]reflect.Type by reflect.Type.
+var fieldCache sync.Map
 
 // structFields gathers the JSON names and types of a struct's fields, those of
 // embedded structs without a name included.
