@@ -1,8 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -86,16 +87,15 @@ func (r demoReport) problems() []error {
 // failures says what kinds of failures there were.
 func failures(c lab.Counts) string {
 	var parts []string
-	for version, t := range c.ByVersion {
-		if t.Failed > 0 {
-			parts = append(parts, fmt.Sprintf("%d of %s", t.Failed, firstOf(version, "no version")))
+	for _, version := range slices.Sorted(maps.Keys(c.ByVersion)) {
+		if n := c.ByVersion[version].Failed; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d answered by %s", n, firstOf(version, "no version")))
 		}
 	}
-	text := strings.Join(parts, ", ")
-	if c.LastError != nil {
-		text = errors.Join(errors.New(text+"; the last without an answer"), c.LastError).Error()
+	if c.Errors > 0 && c.LastError != nil {
+		parts = append(parts, "the last without an answer: "+oneLine(c.LastError.Error()))
 	}
-	return oneLine(text)
+	return strings.Join(parts, ", ")
 }
 
 // text gives the figures for a reader.
@@ -116,24 +116,24 @@ func (r demoReport) text() string {
 
 // text says how the bad version was taken out.
 func (a actReport) text() string {
-	var b strings.Builder
 	if a.failed == 0 {
 		return ""
 	}
-	fmt.Fprintf(&b, "  %s: %s from its first failed response to the last request that any Envoy sent to it;\n"+
-		"      %d responses failed.\n", badOne, millis(a.reaction()), a.failed)
+	v := &view{width: defaultWidth}
+	v.line("  %s: %d responses failed.", badOne, a.failed)
+	v.text(reportIndent, fmt.Sprintf("From the first of them to the last request that any Envoy sent to %s: %s.",
+		badOne, millis(a.reaction())))
 	if d, ok := a.decided(); ok {
-		fmt.Fprintf(&b, "      Of that time, %s passed until the evidence sufficed", millis(d))
-		if after := a.reaction() - d; after > 0 {
-			fmt.Fprintf(&b, ", and %s until nothing was sent there", millis(after))
-		}
-		b.WriteString(".\n")
+		v.text(reportIndent, fmt.Sprintf("The guard had its evidence %s after the first of them.", millis(d)))
 	}
 	if e, ok := harm(a.status); ok {
-		fmt.Fprintf(&b, "      The guard: %s\n", oneLine(e.Message))
+		v.text(reportIndent, "It says: "+e.Message)
 	}
-	return b.String()
+	return v.b.String()
 }
+
+// reportIndent stands before what explains a figure.
+const reportIndent = "      "
 
 // millis gives a length of time in milliseconds.
 func millis(d time.Duration) string {
