@@ -72,11 +72,20 @@ func (t *table) uses(service Service, ports []int32, s *Split) []Ref {
 func (g *gateway) put(r *Resource) {
 	ref := Ref{r.Type, r.Name}
 	old := g.out[ref]
-	if old == r || old != nil && old.Version == r.Version && old.Static == nil && r.Static == nil {
+	if same(old, r) {
 		return
 	}
 	g.touch(ref)
 	g.out[ref] = r
+}
+
+// same says whether a client that has one resource has the other. Of two with
+// a static form nothing is known without making it.
+func same(a, b *Resource) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a == b || a.Version == b.Version && a.Static == nil && b.Static == nil
 }
 
 // drop takes a resource away.
@@ -99,9 +108,10 @@ func (g *gateway) change() Change {
 	var c Change
 	for ref, old := range g.before {
 		switch now := g.out[ref]; {
-		case now == nil && old != nil:
+		case same(now, old):
+		case now == nil:
 			c.Removed = append(c.Removed, ref)
-		case now != nil && now != old:
+		default:
 			c.Set = append(c.Set, now)
 		}
 	}

@@ -175,3 +175,9 @@ func expect(t testing.TB, got, want string) {
 		t.Errorf("got:\n%swant:\n%s", got, w)
 	}
 }
+
+// expectNames compares the resources of the Gateway edge, one TYPE NAME a line.
+func expectNames(t testing.TB, b *Builder, want string) {
+	t.Helper()
+	expect(t, strings.Join(names(b, edge), "\n")+"\n", want)
+}
