@@ -72,18 +72,33 @@ func (c *canary) rollbackTo(to string) string {
 	return to
 }
 
-// Rollout gives one Rollout with its status.
+// Rollout gives one Rollout with its status. What it tells is stored: while the
+// store has writes of the Rollout to do, it waits for them, unless they fail.
 func (c *Control) Rollout(ctx context.Context, key api.Key) (*api.Rollout, error) {
-	var r *api.Rollout
+	found := make(chan *api.Rollout, 1)
 	err := c.ask(ctx, func(l *loop) {
-		if of := l.canaries[key]; of != nil {
-			r = of.view(l)
+		of := l.canaries[key]
+		if of == nil {
+			found <- nil
+			return
 		}
+		of.whenStored = append(of.whenStored, func() { found <- of.view(l) })
+		of.settleReaders()
 	})
-	if err == nil && r == nil {
-		err = fmt.Errorf("%w: %s", ErrNotFound, key)
+	if err != nil {
+		return nil, err
 	}
-	return r, err
+	select {
+	case r := <-found:
+		if r == nil {
+			return nil, fmt.Errorf("%w: %s", ErrNotFound, key)
+		}
+		return r, nil
+	case <-c.done:
+		return nil, context.Canceled
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // Rollouts gives all Rollouts with their states, by namespace and name; with a

@@ -24,7 +24,11 @@ type canary struct {
 	published    rollout.Split
 	publishedGen uint64
 	handed       bool // in this turn
-	storeError   error
+	// pending counts the writes that are not durable yet; whenStored is called
+	// when there are none, or when the store fails.
+	pending    int
+	whenStored []func()
+	storeError error
 
 	required *xds.Requirement // for what was handed over
 	progress xds.Progress
@@ -65,6 +69,7 @@ func (c *canary) play(l *loop, ev rollout.Event, done ...func(error)) error {
 // held back for it is handed over.
 func (c *canary) record(l *loop, records []rollout.Record, done []func(error)) {
 	generation := c.state.Generation
+	c.pending++
 	l.logRecords(c, records)
 	l.store.Write(store.Write{
 		Put:     map[api.Key]store.Rollout{c.key: c.saved(l)},
@@ -87,6 +92,8 @@ func call(fs []func(error), err error) {
 // durable hands over the present division if it is stored by now.
 func (c *canary) durable(l *loop, generation uint64) {
 	c.storeError = nil
+	c.pending--
+	c.settleReaders()
 	l.dirty[c] = true
 	if c.publishedGen < c.state.Generation && generation >= c.state.Generation {
 		c.hand(l)
@@ -99,7 +106,19 @@ func (c *canary) storeFailed(l *loop, err error) {
 		l.log.Error("a state cannot be stored: no weight is raised until it can", "rollout", c.key, "error", err)
 	}
 	c.storeError = err
+	c.settleReaders()
 	l.dirty[c] = true
+}
+
+// settleReaders answers those who wait to see a stored state.
+func (c *canary) settleReaders() {
+	if c.pending > 0 && c.storeError == nil {
+		return
+	}
+	for _, f := range c.whenStored {
+		f()
+	}
+	c.whenStored = nil
 }
 
 // hand hands the present division over to the translation, whose resources go
@@ -131,7 +150,7 @@ func share(w rollout.Weight) float64 { return float64(w) / float64(rollout.Total
 
 // waits says whether news of the fleet can move the rollout.
 func (c *canary) waits() bool {
-	return c.state.Active() || len(c.state.Retired) > 0
+	return c.state.Stage != rollout.Idle || len(c.state.Retired) > 0
 }
 
 // require starts to count who has accepted what was just handed over.

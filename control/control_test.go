@@ -52,9 +52,14 @@ func TestARaiseWaitsForTheStore(t *testing.T) {
 		w.disk.setSlow(true)
 		time.Sleep(time.Minute)
 		w.has(20) // 50% is decided, and not visible
-		if s := w.status(); s.Canary.Weights.Canary.Weight != 50 {
+		if s := w.decided(); s.Canary.Weights.Canary.Weight != 50 {
 			t.Errorf("wanted weight %+v", s.Canary.Weights)
 		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		if r, err := w.Rollout(ctx, shop); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a state that is not stored was shown: %+v, %v", r, err)
+		}
+		cancel()
 		w.disk.flush(errors.New("no space left"))
 		w.has(20)
 		if s := w.status(); !strings.Contains(s.Message, "no space left") {
@@ -243,6 +248,21 @@ func TestDeletion(t *testing.T) {
 				t.Errorf("the store keeps %v", w.disk.saved.Rollouts)
 			}
 		})
+	})
+}
+
+// A retry changes no weight, so no news of the fleet follows it: what was heard
+// while the rollout was aborted must count.
+func TestRetryAfterAbort(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.objects("v2", 1, 1)
+		w.has(20)
+		for _, verb := range []string{"abort", "retry"} {
+			if err := w.act(verb); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.has(20)
 	})
 }
 

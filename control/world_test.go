@@ -254,14 +254,28 @@ func (w *world) files(files map[string]string) {
 	synctest.Wait()
 }
 
+// status is what a user sees: a stored state.
 func (w *world) status() api.RolloutStatus {
 	w.t.Helper()
 	synctest.Wait()
-	r, err := w.Rollout(context.Background(), shop)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	r, err := w.Rollout(ctx, shop)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return r.Status
+}
+
+// decided is what the loop has decided, stored or not.
+func (w *world) decided() api.RolloutStatus {
+	w.t.Helper()
+	synctest.Wait()
+	all, err := w.Rollouts(context.Background(), "default")
+	if err != nil || len(all) != 1 {
+		w.t.Fatal(all, err)
+	}
+	return all[0].Status
 }
 
 func (w *world) act(verb string) error {
@@ -276,7 +290,7 @@ func (w *world) has(percent float64) {
 	w.t.Helper()
 	synctest.Wait()
 	if got := w.fleet.weight("v2"); got != percent {
-		w.t.Fatalf("the fleet has v2 at %g%%, want %g%%; %+v", got, percent, w.status())
+		w.t.Fatalf("the fleet has v2 at %g%%, want %g%%; %+v", got, percent, w.decided())
 	}
 }
 

@@ -149,16 +149,17 @@ func TestRejected(t *testing.T) {
 	defer taken.Close()
 	port := taken.Addr().(*net.TCPAddr).Port
 
-	cart := lab.App{Name: "cart", Host: "cart.example", Gateways: []string{"edge"}, Version: "v1", Steps: classic,
-		Versions: map[string][]string{"v1": {r.apps["v1"].Address()}, "v2": {r.apps["v2"].Address()}}}
-	text, err := cart.YAML()
-	r.must(err)
-	// cart hangs on a listener of its own.
-	text = strings.Replace(text, "{name: edge}", "{name: edge, sectionName: taken}", 1)
-	r.must(r.folder.Put("cart.yaml", text))
-	shop, err := r.app.YAML()
-	r.must(err)
-	r.must(r.folder.Put("shop.yaml", strings.Replace(shop, "{name: edge}", "{name: edge, sectionName: http}", 1)))
+	cart := r.app
+	cart.Name, cart.Host = "cart", "cart.example"
+	put := func(app lab.App, listener, version string) {
+		app.Version = version
+		text, err := app.YAML()
+		r.must(err)
+		on := fmt.Sprintf("{name: %q, sectionName: %s}", "edge", listener)
+		r.must(r.folder.Put(app.Name+".yaml", replace(t, text, `{name: "edge"}`, on)))
+	}
+	put(r.app, "http", "v1")
+	put(cart, "taken", "v1")
 	r.must(r.folder.Put("gateway-edge.yaml", fmt.Sprintf(`apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
 metadata: {name: edge}
@@ -176,9 +177,8 @@ spec:
 		t.Errorf("serin fleet does not tell of the rejection:\n%s", out)
 	}
 
-	r.must(r.folder.Put("cart.yaml", strings.ReplaceAll(text, "app.kubernetes.io/version: v1}}}", "app.kubernetes.io/version: v2}}}")))
-	r.must(r.folder.Put("shop.yaml", strings.ReplaceAll(strings.Replace(shop, "{name: edge}", "{name: edge, sectionName: http}", 1),
-		"app.kubernetes.io/version: v1}}}", "app.kubernetes.io/version: v2}}}")))
+	put(cart, "taken", "v2")
+	put(r.app, "http", "v2")
 	r.await("paused at 5%", paused(5))
 	r.does("promote", "shop")
 	r.await("paused at 30%", paused(30))
@@ -213,6 +213,15 @@ func TestStateOfTheWorld(t *testing.T) {
 	if e := r.fleet()["edge-1"]; e.Protocol != "state-of-the-world" || e.RuntimeLayer {
 		t.Errorf("fleet says %s, runtime layer %v", e.Protocol, e.RuntimeLayer)
 	}
+}
+
+// replace replaces a text that must be there.
+func replace(t *testing.T, text, old, by string) string {
+	t.Helper()
+	if !strings.Contains(text, old) {
+		t.Fatalf("%q is not in\n%s", old, text)
+	}
+	return strings.Replace(text, old, by, 1)
 }
 
 // stateOfTheWorld makes a bootstrap speak the older protocol, without the
