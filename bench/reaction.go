@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/serin-mesh/serin/internal/lab"
+)
+
+// The conditions of the reaction bench, which DESIGN.md fixes.
+const (
+	reactionRate   = 1000.0
+	reactionWeight = 20.0
+	reactionEnvoys = 2
+	// healthyFor is how long the canary is good before it turns bad, and
+	// settleFor how long requests may still come after the fleet has accepted
+	// weight 0.
+	healthyFor = 3 * time.Second
+	settleFor  = 300 * time.Millisecond
+)
+
+// reaction measures how soon a version that has turned bad gets no more
+// requests.
+func reaction(ctx context.Context, m *machine) (out *record, err error) {
+	out = newRecord("a canary at 20% begins to fail every request: until the last request to it", map[string]any{
+		"requests_a_second": reactionRate, "canary_percent": reactionWeight, "envoys": reactionEnvoys,
+		"healthy_seconds_before": healthyFor.Seconds(), "confidence": 0.999,
+	})
+	r, err := newRig(m, fmt.Sprintf("setWeight: %g", reactionWeight), "pause: {}")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, r.close()) }()
+	if err := r.fleet(ctx, reactionEnvoys); err != nil {
+		return nil, err
+	}
+	l, _, err := r.load(ctx, reactionRate, nil)
+	if err != nil {
+		return nil, err
+	}
+	serin := out.series("serin", "from the first failed response, as the version itself sees it")
+	if err := r.want("v2"); err != nil {
+		return nil, err
+	}
+	for range m.pick(5, 15, 60) {
+		f, err := r.react(ctx, l)
+		if err != nil {
+			return nil, err
+		}
+		serin.add(f)
+		if err := r.client.act(ctx, "retry"); err != nil {
+			return nil, err
+		}
+	}
+	out.judgeReaction(serin)
+	return out, nil
+}
+
+// judgeReaction compares the runs with their floor and the goals.
+func (r *record) judgeReaction(s *series) {
+	last, decided := s.median("last_request_ms"), s.median("floor_ms")
+	r.compare("last request over the floor: first to deciding failure", last, decided)
+	r.atMost("last request after the first failed response, ms", last, 40)
+	r.atMost("failed responses", s.median("failed_responses"), 8)
+	r.atMost("last request after the deciding failure, ms", s.median("after_decision_ms"), 3)
+	r.note("floor_ms is the time from the first failed response to the one that decided, in the same run; " +
+		"at this rate a failed response comes every 5 ms on average, so most of a reaction is waiting for evidence.")
+	r.note("failed_responses counts at the version; failed_at_client at the load, through the Envoys.")
+}
+
+// fleet starts Serin and a number of Envoys.
+func (r *rig) fleet(ctx context.Context, envoys int, flags ...string) error {
+	if err := r.serve(ctx, flags...); err != nil {
+		return err
+	}
+	for i := range envoys {
+		if _, err := r.envoy(ctx, fmt.Sprintf("edge-%d", i+1), r.xds, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// react turns the canary bad once and waits until it is out.
+func (r *rig) react(ctx context.Context, l *lab.Load) (figures, error) {
+	if _, err := r.watch.await(ctx, "paused at 20%", pausedAt(reactionWeight)); err != nil {
+		return nil, err
+	}
+	if err := hold(ctx, healthyFor); err != nil {
+		return nil, err
+	}
+	canary, before := r.origins["v2"], l.Counts()
+	canary.fail()
+	out, err := r.watch.await(ctx, "aborted", abortedBy(reactionEnvoys))
+	if err != nil {
+		return nil, err
+	}
+	if err := hold(ctx, settleFor); err != nil {
+		return nil, err
+	}
+	bad, last := canary.heal()
+	if len(out.status.Evidence) == 0 {
+		return nil, errors.New("an abort without evidence")
+	}
+	return reactionFigures(bad, last, out.at, out.status.Evidence[0].CanaryFailures,
+		l.Counts().Sub(before).Failed)
+}
+
+// reactionFigures counts from the first failed response. decided is how many
+// failures the guard had when it found harm; the last of those is the deciding
+// one, as the version answered in nearly the order in which Serin was told.
+func reactionFigures(bad []time.Time, last, acked time.Time, decided, atClient uint64) (figures, error) {
+	if decided == 0 || decided > uint64(len(bad)) {
+		return nil, fmt.Errorf("the guard judged on %d failures, and the version sent %d", decided, len(bad))
+	}
+	first, deciding := bad[0], bad[decided-1]
+	return figures{
+		"last_request_ms":   ms(last.Sub(first)),
+		"acked_ms":          ms(acked.Sub(first)),
+		"floor_ms":          ms(deciding.Sub(first)),
+		"after_decision_ms": max(ms(last.Sub(deciding)), 0), // the deciding one came before it was answered
+		"failed_responses":  float64(len(bad)),
+		"failed_at_client":  float64(atClient),
+		"deciding_failure":  float64(decided),
+	}, nil
+}
