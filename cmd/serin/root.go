@@ -27,6 +27,7 @@ func (e *exitError) Unwrap() error { return e.err }
 
 // commands make the commands, in the order of the help.
 var commands = []func() *cobra.Command{
+	newDemoCommand,
 	newServeCommand,
 	newBootstrapCommand,
 	newGetCommand,
