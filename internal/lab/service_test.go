@@ -9,11 +9,7 @@ import (
 	"net/http"
 	"testing"
 	"time"
-
-	"go.uber.org/goleak"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // start starts a service that ends with the test.
 func start(t *testing.T, version string) *Service {
