@@ -15,7 +15,6 @@ CHECKS ?= 20000
 DEMO_FLAGS ?=
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-GO_FILES = $(shell git ls-files --cached --others --exclude-standard '*.go')
 
 .PHONY: help
 help: ## list the targets
@@ -23,7 +22,7 @@ help: ## list the targets
 
 .PHONY: build
 build: ## build bin/serin
-	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/serin ./cmd/serin
+	$(GO) build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o bin/serin ./cmd/serin
 
 .PHONY: tools
 tools: ## install Envoy 1.40 under .tools, unless it is there
@@ -52,12 +51,12 @@ lint: ## golangci-lint, as .golangci.yml says
 
 .PHONY: fmt
 fmt: ## format the Go files
-	gofmt -w $(GO_FILES)
+	gofmt -w .
 
 .PHONY: check
 check: ## what CI runs: module file, format, vet, lint, tests
 	$(GO) mod tidy -diff
-	@unformatted="$$(gofmt -l $(GO_FILES))"; if [ -n "$$unformatted" ]; then \
+	@unformatted="$$(gofmt -l .)"; if [ -n "$$unformatted" ]; then \
 		echo "not formatted (make fmt mends it): $$unformatted" >&2; exit 1; fi
 	$(GO) vet ./...
 	@$(MAKE) --no-print-directory lint test
