@@ -115,7 +115,7 @@ func (p *Progress) count(o Options, since time.Time, d *demand, c *conn, now tim
 	}
 	delete(d.met, c)
 	switch {
-	case !c.uses(d.routes):
+	case !d.concerns(c):
 	case !c.left.IsZero():
 		p.gone(o, c, now)
 	default:
@@ -134,6 +134,21 @@ func (c *conn) uses(routes []string) bool {
 	c.prior.mu.Lock()
 	defer c.prior.mu.Unlock()
 	return slices.ContainsFunc(routes, c.prior.kinds[snapshot.Route].has)
+}
+
+// concerns tells whether a client belongs to the fleet: it subscribes to one of
+// the routes, or would if it had not rejected the listener of one.
+func (d *demand) concerns(c *conn) bool {
+	if c.uses(d.routes) {
+		return true
+	}
+	return slices.ContainsFunc(d.needs, func(n need) bool {
+		if n.ref.Type != snapshot.Listener {
+			return false
+		}
+		_, rejected := c.meets(n)
+		return rejected
+	})
 }
 
 // gone adds a client whose stream has ended.
