@@ -138,33 +138,12 @@ func TestGeneratedIsValid(t *testing.T) {
 	}
 }
 
-// pinned writes a bootstrap that holds the resources as static ones: routes
-// inside their listeners, endpoints inside their clusters.
+// pinned writes a bootstrap that holds the resources as static ones.
 func pinned(t *testing.T, resources []*snapshot.Resource, static bool) string {
 	t.Helper()
-	out := bootstrap(t)
-	clusters := map[string]*clusterv3.Cluster{}
-	managers := map[string]*listenerv3.Listener{}
-	for _, r := range resources { // sorted: clusters, endpoints, listeners, routes
-		switch r.Type {
-		case snapshot.Cluster:
-			c := decode(t, r, &clusterv3.Cluster{})
-			c.ClusterDiscoveryType, c.EdsClusterConfig = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC}, nil
-			clusters[r.Name] = c
-			out.StaticResources.Clusters = append(out.StaticResources.Clusters, c)
-		case snapshot.Endpoint:
-			clusters[r.Name].LoadAssignment = decode(t, r, &endpointv3.ClusterLoadAssignment{})
-		case snapshot.Listener:
-			managers[r.Name] = decode(t, r, &listenerv3.Listener{})
-			out.StaticResources.Listeners = append(out.StaticResources.Listeners, managers[r.Name])
-		case snapshot.Route:
-			if static && r.Static != nil {
-				r = r.Static()
-			}
-			setRoutes(t, managers[r.Name], decode(t, r, &routev3.RouteConfiguration{}))
-		}
-	}
-	text, err := protojson.Marshal(out)
+	config := made(t, Bootstraps()["edge.yaml"])
+	pin(t, config, resources, static)
+	text, err := protojson.Marshal(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,10 +154,10 @@ func pinned(t *testing.T, resources []*snapshot.Resource, static bool) string {
 	return path
 }
 
-// bootstrap is the edge's, as a message.
-func bootstrap(t *testing.T) *bootstrapv3.Bootstrap {
+// made is a bootstrap as a message.
+func made(t *testing.T, o snapshot.BootstrapOptions) *bootstrapv3.Bootstrap {
 	t.Helper()
-	text, err := Files.ReadFile("edge.yaml")
+	text, err := snapshot.Bootstrap(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,9 +172,33 @@ func bootstrap(t *testing.T) *bootstrapv3.Bootstrap {
 	return out
 }
 
-// setRoutes puts a routing table into a listener's connection manager. Envoy
-// checks that a table of its own names known clusters, and one stands for
-// backends that are missing, so that check stays off as it is over RDS.
+// pin puts resources into a bootstrap: routes inside their listeners, endpoints
+// inside their clusters.
+func pin(t *testing.T, config *bootstrapv3.Bootstrap, resources []*snapshot.Resource, static bool) {
+	t.Helper()
+	clusters, listeners := map[string]*clusterv3.Cluster{}, map[string]*listenerv3.Listener{}
+	for _, r := range resources { // sorted: clusters, endpoints, listeners, routes
+		switch r.Type {
+		case snapshot.Cluster:
+			c := decode(t, r, &clusterv3.Cluster{})
+			c.ClusterDiscoveryType, c.EdsClusterConfig = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC}, nil
+			clusters[r.Name] = c
+			config.StaticResources.Clusters = append(config.StaticResources.Clusters, c)
+		case snapshot.Endpoint:
+			clusters[r.Name].LoadAssignment = decode(t, r, &endpointv3.ClusterLoadAssignment{})
+		case snapshot.Listener:
+			listeners[r.Name] = decode(t, r, &listenerv3.Listener{})
+			config.StaticResources.Listeners = append(config.StaticResources.Listeners, listeners[r.Name])
+		case snapshot.Route:
+			if static && r.Static != nil {
+				r = r.Static()
+			}
+			setRoutes(t, listeners[r.Name], decode(t, r, &routev3.RouteConfiguration{}))
+		}
+	}
+}
+
+// setRoutes puts a routing table into a listener's connection manager.
 func setRoutes(t *testing.T, l *listenerv3.Listener, routes *routev3.RouteConfiguration) {
 	t.Helper()
 	filter := l.FilterChains[0].Filters[0]

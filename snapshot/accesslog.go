@@ -7,6 +7,7 @@ import (
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	grpclogv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/access_loggers/grpc/v3"
 	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
+	tracingv3 "github.com/envoyproxy/go-control-plane/envoy/type/tracing/v3"
 	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -24,6 +25,10 @@ const (
 	// ErrorLogStatus is the runtime key of the least HTTP status that is told;
 	// 500 without it.
 	ErrorLogStatus = "serin.errors.status"
+	// ErrorLogCluster is the custom tag of an entry that names the cluster the
+	// request was routed to. Envoy's own field is empty where no host was
+	// chosen, so a version without endpoints would fail unseen.
+	ErrorLogCluster = "serin.cluster"
 
 	// errorLogFlush is how often a buffer is flushed that is not full. Every
 	// entry fills the buffer, so nothing ever waits for it.
@@ -39,6 +44,10 @@ func errorLog(cluster string) *accesslogv3.AccessLog {
 		TransportApiVersion: corev3.ApiVersion_V3,
 		BufferFlushInterval: durationpb.New(errorLogFlush),
 		BufferSizeBytes:     wrapperspb.UInt32(1),
+		CustomTags: []*tracingv3.CustomTag{{
+			Tag:  ErrorLogCluster,
+			Type: &tracingv3.CustomTag_Value{Value: "%UPSTREAM_CLUSTER%"},
+		}},
 	}}
 	return &accesslogv3.AccessLog{
 		Name:       "envoy.access_loggers.http_grpc",
