@@ -161,6 +161,9 @@ func (c *canary) require(l *loop) {
 
 // seeFleet tells the machine what the fleet has accepted, if that is news.
 func (c *canary) seeFleet(l *loop) {
+	if c.required == nil {
+		return
+	}
 	p := l.fleet.Progress(c.required, l.now)
 	c.progress = p
 	if p.Settled && p.Quarantined == 0 { // one that is out of reach may still serve an old weight
@@ -208,8 +211,6 @@ func (c *canary) schedule(l *loop) {
 
 // tick tells the machine that its timer is over.
 func (c *canary) tick(l *loop) {
-	if c.waits() && c.required != nil {
-		c.seeFleet(l)
-	}
+	c.seeFleet(l)
 	_ = c.play(l, rollout.Ticked{}) // only actions are refused
 }

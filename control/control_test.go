@@ -137,6 +137,27 @@ func TestHarmAborts(t *testing.T) {
 	})
 }
 
+// A canary that starts right after another was promoted is judged by its own
+// weights, not by the 100% that traffic of a moment ago was routed with.
+func TestHarmRightAfterAPromotion(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.objects("v2", 1, 1)
+		for range 2 {
+			if err := w.act("promote"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.objects("v1", 1, 1) // the old one again, and now it is bad
+		if got := w.fleet.weight("v1"); got != 20 {
+			t.Fatalf("v1 at %g%%", got)
+		}
+		w.fails("v1", "v1", "v1", "v1", "v1", "v1", "v1")
+		if s := w.status(); s.Phase != api.PhaseDegraded {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
 func TestFailuresThatAreNoEvidence(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.objects("v2", 1, 1)

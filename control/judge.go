@@ -33,6 +33,10 @@ const slack = time.Second
 // begin starts the judgement of a new attempt.
 func (c *canary) begin(l *loop) {
 	c.judge = nil
+	// No request was routed to this canary yet: what weights an earlier one had
+	// must not be taken for this one's.
+	c.history = stats.WeightHistory{}
+	c.history.Set(0, l.now)
 	l.ledger.Start(c.service, []string{c.state.Stable, c.state.Version}, l.now)
 	guard := c.object.Guard()
 	if guard.Mode == api.GuardOff {

@@ -77,10 +77,8 @@ func (l *loop) endTurn() {
 // fleetChanged tells every rollout that waits for the fleet what it has now.
 func (l *loop) fleetChanged() {
 	for _, c := range l.canaries {
-		if c.waits() {
+		if c.waits() || len(l.watches) > 0 {
 			c.seeFleet(l)
-		} else if len(l.watches) > 0 {
-			l.dirty[c] = true
 		}
 	}
 }

@@ -21,7 +21,7 @@ func (c *canary) view(l *loop) *api.Rollout {
 
 func (c *canary) status(l *loop) api.RolloutStatus {
 	s := c.state
-	if c.required != nil {
+	if c.required != nil && !c.handed {
 		c.progress = l.fleet.Progress(c.required, l.now)
 	}
 	st := api.RolloutStatus{
@@ -92,8 +92,13 @@ func (c *canary) weights() api.TrafficWeights {
 	}
 }
 
+// fleetStatus counts for the weights now wanted: nobody has acked what was not
+// handed over yet.
 func (c *canary) fleetStatus() api.FleetStatus {
 	p := c.progress
+	if c.handed || c.publishedGen != c.state.Generation {
+		p.Acked = 0
+	}
 	return api.FleetStatus{
 		Connected: p.Connected, Acked: p.Acked, Rejected: p.Rejected,
 		Quarantined: p.Quarantined, Away: p.Away, Rejections: p.Rejections,
