@@ -10,7 +10,6 @@ package envoyconfigs
 import (
 	"embed"
 
-	"github.com/serin-mesh/serin/api"
 	"github.com/serin-mesh/serin/snapshot"
 )
 
@@ -22,13 +21,14 @@ var Files embed.FS
 // Bootstraps gives, for each bootstrap file, what it was made from.
 func Bootstraps() map[string]snapshot.BootstrapOptions {
 	return map[string]snapshot.BootstrapOptions{
-		"edge.yaml": {
-			Gateway: api.Key{Namespace: api.DefaultNamespace, Name: "edge"},
-			NodeID:  "edge-1",
-		},
-		"sidecar.yaml": {
-			Gateway: api.Key{Namespace: api.DefaultNamespace, Name: "sidecar"},
-			NodeID:  "cart-1-sidecar",
-		},
+		"edge.yaml":    of("edge", "edge-1"),
+		"sidecar.yaml": of("sidecar", "cart-1-sidecar"),
 	}
+}
+
+// of describes an Envoy of a Gateway in the default namespace.
+func of(gateway, node string) snapshot.BootstrapOptions {
+	o := snapshot.BootstrapOptions{NodeID: node}
+	o.Gateway.Namespace, o.Gateway.Name = "default", gateway
+	return o
 }

@@ -121,7 +121,7 @@ func newRig(t *testing.T, split *snapshot.Split, keyed bool) *rig {
 }
 
 // send makes a request and reads its answer to the end.
-func (r *rig) send(t *testing.T, ctx context.Context, path string, grpc bool) {
+func (r *rig) send(ctx context.Context, t *testing.T, path string, grpc bool) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url+path, nil)
 	if err != nil {
@@ -148,7 +148,7 @@ func (r *rig) leave(t *testing.T, path string, grpc bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	r.send(t, ctx, path, grpc)
+	r.send(ctx, t, path, grpc)
 	select {
 	case <-r.backend.left:
 	case <-time.After(patience):
@@ -160,15 +160,15 @@ func (r *rig) leave(t *testing.T, path string, grpc bool) {
 func TestErrorStream(t *testing.T) {
 	r := newRig(t, &snapshot.Split{Stable: "v1.2"}, false)
 	for _, path := range []string{"/status/200", "/status/404", "/nothing", "/status/500", "/status/501", "/reset", "/refused", "/empty"} {
-		r.send(t, t.Context(), path, false)
+		r.send(t.Context(), t, path, false)
 	}
 	r.leave(t, "/hang", false)
 	for _, path := range []string{"/grpc/ok", "/grpc/not-found", "/grpc/unavailable", "/grpc/http-404"} {
-		r.send(t, t.Context(), path, true)
+		r.send(t.Context(), t, path, true)
 	}
 	r.leave(t, "/grpc/hang", true)
-	r.send(t, t.Context(), "/slow", false)
-	r.send(t, t.Context(), "/status/500?last", false)
+	r.send(t.Context(), t, "/slow", false)
+	r.send(t.Context(), t, "/status/500?last", false)
 
 	want := []string{
 		"/status/500 500 default/shop/80/v1.2",
@@ -208,8 +208,8 @@ func TestKeysRule(t *testing.T) {
 	split := &snapshot.Split{Stable: "v1.2", Canary: "v2", Weight: snapshot.Total}
 	for _, keyed := range []bool{true, false} {
 		r := newRig(t, split, keyed)
-		r.send(t, t.Context(), "/status/200", false)
-		r.send(t, t.Context(), "/empty?last", false)
+		r.send(t.Context(), t, "/status/200", false)
+		r.send(t.Context(), t, "/empty?last", false)
 		want := map[bool]string{true: "default/shop/80/v2", false: "default/empty/80"}[keyed]
 		select {
 		case e := <-r.entries:
@@ -226,7 +226,7 @@ func TestKeysRule(t *testing.T) {
 // though there are dots in it.
 func TestMetricsNameClusters(t *testing.T) {
 	r := newRig(t, &snapshot.Split{Stable: "v1.2"}, false)
-	r.send(t, t.Context(), "/status/200", false)
+	r.send(t.Context(), t, "/status/200", false)
 	missing := map[string]bool{
 		"cluster.upstream_rq_time of default/shop/80/v1.2":      true,
 		"cluster.upstream_rq_completed of default/shop/80/v1.2": true,

@@ -91,7 +91,7 @@ func TestWeightChangeSharesBody(t *testing.T) {
 	if got, want := before.Static().Version, get(t, fresh, edge, Route, "default/edge/10000").Static().Version; got != want {
 		t.Errorf("the older static form has version %s, want %s", got, want)
 	}
-	if after.Static() != after.Static() {
+	if first, again := after.Static(), after.Static(); first != again {
 		t.Error("the static form is made twice")
 	}
 }

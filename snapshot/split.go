@@ -86,14 +86,6 @@ func (b backendKey) String() string {
 	return b.Service.String() + "/" + strconv.Itoa(int(b.Port))
 }
 
-// compare orders by service, then port.
-func (b backendKey) compare(o backendKey) int {
-	if c := b.Service.Compare(o.Service); c != 0 {
-		return c
-	}
-	return int(b.Port) - int(o.Port)
-}
-
 // clusterName is NAMESPACE/SERVICE/PORT/VERSION, and NAMESPACE/SERVICE/PORT
 // for the empty version. Dashboards depend on it.
 func clusterName(b backendKey, version string) string {
