@@ -210,6 +210,11 @@ func (c *conn) retarget(t snapshot.Type, it *item, e *entry) {
 	if t == snapshot.Runtime && e == nil {
 		return // an Envoy keeps the layer of a Gateway that is gone
 	}
+	if e == nil && it.unknown && !c.delta && it.want != nil {
+		// The client has some version, and drops it when a set is without: what
+		// it is given instead is the last one of the target.
+		c.kinds[t].hold(it, it.want.content(c.layer()))
+	}
 	if it.want = e; e == nil && t == snapshot.Cluster {
 		c.leaving++
 	}

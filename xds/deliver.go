@@ -96,6 +96,9 @@ func (c *conn) take(t snapshot.Type) *response {
 			late = true // it came after prepare
 		}
 	}
+	if !c.delta && len(r.parts) > 0 {
+		r.parts = append(r.parts, k.riders(t, r.parts)...)
+	}
 	slices.SortFunc(r.parts, func(a, b part) int { return cmp.Compare(a.it.name, b.it.name) })
 	for _, p := range r.parts {
 		c.depart(t, p)
@@ -108,18 +111,30 @@ func (c *conn) take(t snapshot.Type) *response {
 	return r
 }
 
+// riders lists what a set carries besides what is due and what was accepted
+// before: what is in flight already, in either direction; and what the client
+// has at a version that is not known and has rejected at the target's, because
+// a set without it would take it away.
+func (k *kind) riders(t snapshot.Type, due []part) (parts []part) {
+	for _, it := range k.items {
+		x := it.last
+		if it.flights == 0 && it.unknown && it.want != nil && wildcardable(t) {
+			x = it.refused
+		}
+		if x != nil && !slices.ContainsFunc(due, func(p part) bool { return p.it == it }) {
+			parts = append(parts, part{it, x})
+		}
+	}
+	return parts
+}
+
 // depart notes one part of a response as sent.
 func (c *conn) depart(t snapshot.Type, p part) {
 	it := p.it
-	update := it.held != nil || it.unknown
+	update := (it.held != nil || it.unknown) && !c.kinds[t].removing(it)
 	it.last, it.again = p.c, false
 	it.flights++
-	if p.c == removed {
-		// From here on no route may rest on it.
-		c.kinds[t].hold(it, nil)
-		return
-	}
-	if t == snapshot.Cluster && update {
+	if p.c != removed && t == snapshot.Cluster && update {
 		// Envoy warms the new version of a cluster until it is told endpoints,
 		// and does not ask for those that it has.
 		c.resend(snapshot.Endpoint, it.name)

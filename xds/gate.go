@@ -58,13 +58,16 @@ func (c *conn) passes(t snapshot.Type, it *item) bool {
 
 // hasClusters tells whether the client has accepted each of the clusters that
 // the target has. A client that names its clusters asks for them when it has
-// the route, and waits for them itself.
+// the route, and waits for them itself. A cluster of unknown content is there
+// over delta, where the client has named it; in state of the world it may be.
 func (c *conn) hasClusters(clusters []string) bool {
 	k := &c.kinds[snapshot.Cluster]
 	if !k.wild {
 		return true
 	}
-	missing := func(it *item) bool { return it.want != nil && it.held == nil && !it.unknown }
+	missing := func(it *item) bool {
+		return it.want != nil && (k.removing(it) || it.held == nil && !(it.unknown && c.delta))
+	}
 	if len(k.items) < len(clusters) {
 		for name, it := range k.items {
 			if _, named := slices.BinarySearch(clusters, name); named && missing(it) {

@@ -80,10 +80,9 @@ func (c *conn) join(n *corev3.Node) error {
 	defer c.gw.mu.Unlock()
 	c.gw.forget(time.Now().Add(-c.srv.opts.ForgetAfter))
 	if p := c.gw.nodes[id]; p != nil {
-		c.prior = p.succeeded()
-		if !p.left.IsZero() {
-			delete(c.gw.conns, p)
-		}
+		var spent *conn
+		c.prior, spent = p.succeeded()
+		c.gw.drop(spent)
 	}
 	c.gw.nodes[id] = c
 	c.gw.conns[c] = struct{}{}
@@ -91,17 +90,25 @@ func (c *conn) join(n *corev3.Node) error {
 }
 
 // succeeded gives the stream that tells a newer one what their node has: this
-// one, unless it ended before it came to its routes. The caller holds the
-// Gateway's lock, under which left changes.
-func (c *conn) succeeded() *conn {
+// one, unless it ended before it came to its routes; and the one that is not
+// needed any more, or nil.
+func (c *conn) succeeded() (tells, spent *conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p := c
+	tells, spent = c, c.prior
 	if c.prior != nil && !c.kinds[snapshot.Route].on {
-		p = c.prior
+		tells, spent = c.prior, c
 	}
 	c.prior = nil
-	return p
+	return tells, spent
+}
+
+// drop has a stream follow the target no longer, if it has ended. The caller
+// holds mu.
+func (g *gateway) drop(c *conn) {
+	if c != nil && !c.left.IsZero() {
+		delete(g.conns, c)
+	}
 }
 
 // close ends the stream's part in delivery. What its node has stays known.
@@ -111,6 +118,7 @@ func (c *conn) close() {
 	}
 	c.gw.mu.Lock()
 	defer c.gw.mu.Unlock()
+	needed := c.gw.nodes[c.id].needs(c)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.left = time.Now()
@@ -122,21 +130,33 @@ func (c *conn) close() {
 		k := &c.kinds[t]
 		k.open, k.watch, k.deltas = false, nil, nil
 	}
-	if c.gw.nodes[c.id] != c {
+	if !needed {
 		delete(c.gw.conns, c)
 	}
 	c.srv.signal()
+}
+
+// needs tells whether what a stream knows is needed while c is the newest of
+// its node: its own, and that of the one before it.
+func (c *conn) needs(p *conn) bool {
+	if c == nil || c == p {
+		return c != nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.prior == p
 }
 
 // forget drops the nodes that left before an instant. The caller holds mu.
 func (g *gateway) forget(before time.Time) {
 	for id, c := range g.nodes {
 		c.mu.Lock()
-		gone := !c.left.IsZero() && c.left.Before(before)
+		gone, p := !c.left.IsZero() && c.left.Before(before), c.prior
 		c.mu.Unlock()
 		if gone {
 			delete(g.nodes, id)
-			delete(g.conns, c)
+			g.drop(c)
+			g.drop(p)
 		}
 	}
 }
@@ -148,7 +168,26 @@ func (c *conn) handle(r request) {
 	c.epoch++
 	c.mu.Unlock()
 	c.subscribe(r)
+	c.release()
 	c.srv.signal()
+}
+
+// release lets the stream before this one go when all that it knows is told.
+// Until then it follows the target, so that what it knows stays true.
+func (c *conn) release() {
+	c.mu.Lock()
+	p := c.prior
+	done := p != nil && c.kinds[snapshot.Route].on && c.kinds[snapshot.Cluster].on
+	if done {
+		c.prior = nil
+	}
+	c.mu.Unlock()
+	if !done {
+		return
+	}
+	c.gw.mu.Lock()
+	defer c.gw.mu.Unlock()
+	c.gw.drop(p)
 }
 
 // serve lets responses of a type out.

@@ -30,10 +30,13 @@ func (c *conn) answer(t snapshot.Type, nonce string, reason refusal) {
 	if reason == nil {
 		k.ackedAt = time.Now()
 		c.land(t, r, func(it *item, x *content) { k.accept(it, x) })
+		if !c.delta {
+			delete(k.items, stray)
+		}
 	} else {
 		k.message = reason.GetMessage()
 		lone := !slices.ContainsFunc(r.parts, func(p part) bool { return p.c != removed })
-		c.land(t, r, func(it *item, x *content) { it.reject(x, lone) })
+		c.land(t, r, func(it *item, x *content) { k.reject(it, x, lone) })
 	}
 	c.settle(t)
 }
@@ -56,19 +59,29 @@ func (c *conn) land(t snapshot.Type, r *response, verdict func(*item, *content))
 // accept notes that the client has a content now.
 func (k *kind) accept(it *item, x *content) {
 	if x == removed {
-		x = nil
+		k.hold(it, nil)
+		return
 	}
 	k.hold(it, x)
+	if it.refused != nil && it.refused.Version == x.Version {
+		it.refused = nil
+	}
 }
 
 // reject notes that the client did not take a content. What it held it has
 // still. A removal is tried again once without company, and then given up.
-func (it *item) reject(x *content, lone bool) {
-	if x != removed {
+func (k *kind) reject(it *item, x *content, lone bool) {
+	switch {
+	case x != removed:
 		it.refused = x
-		return
+	case lone:
+		k.hold(it, nil)
 	}
-	it.unknown = !lone
+}
+
+// removing tells whether a response in flight takes a name away.
+func (k *kind) removing(it *item) bool {
+	return it.flights > 0 && slices.ContainsFunc(k.flight, func(r *response) bool { return slices.Contains(r.parts, part{it, removed}) })
 }
 
 // passedOver is the verdict on a content whose response was superseded before

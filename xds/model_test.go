@@ -1,0 +1,262 @@
+package xds_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/serin-mesh/serin/api"
+	"github.com/serin-mesh/serin/snapshot"
+	"github.com/serin-mesh/serin/xds"
+)
+
+// This file plays random histories of one Gateway and one Envoy: changes,
+// answers late and out of order over the types, rejections, reconnects, time.
+// It proves:
+//
+//  1. At no moment has the Envoy a route that names a cluster or reads a key
+//     which it has not.
+//  2. When it rejects nothing any more, it ends with what the target has, and the
+//     server says so.
+
+// model is an Envoy and the target that it is to reach.
+type model struct {
+	*rapid.T
+	f      *fleet
+	key    api.Key
+	delta  bool
+	target map[snapshot.Ref]*snapshot.Resource
+	issued map[string]*snapshot.Resource // by version
+	have   map[snapshot.Ref]string       // version
+	sets   map[snapshot.Type]string      // state of the world: version of the set it has
+	envoy  *envoy
+	inbox  []message
+	keys   []string // of the layer, which only grows here
+}
+
+var modelClusters = []string{"a", "b", "c", "d"}
+
+func (m *model) issue(r *snapshot.Resource) *snapshot.Resource {
+	m.issued[r.Version] = r
+	return r
+}
+
+func (m *model) version() string { return fmt.Sprintf("v%d", len(m.issued)) }
+
+// change makes a target in which each route names clusters that are there.
+func (m *model) change() {
+	var c snapshot.Change
+	set := func(r *snapshot.Resource) {
+		m.target[snapshot.Ref{Type: r.Type, Name: r.Name}] = m.issue(r)
+		c.Set = append(c.Set, r)
+	}
+	if rapid.Bool().Draw(m.T, "keys") {
+		m.keys = append(m.keys, fmt.Sprintf("k%04d", len(m.keys)))
+		set(layer(m.version(), slices.Clone(m.keys)...))
+	}
+	var there []string
+	for _, name := range modelClusters {
+		ref := snapshot.Ref{Type: snapshot.Cluster, Name: name}
+		switch rapid.IntRange(0, 3).Draw(m.T, "cluster "+name) {
+		case 0:
+			if m.target[ref] != nil {
+				delete(m.target, ref)
+				c.Removed = append(c.Removed, ref)
+			}
+		case 1:
+			set(cluster(name, m.version()))
+		}
+		if m.target[ref] != nil {
+			there = append(there, name)
+		}
+	}
+	for _, name := range []string{"r", "s"} {
+		r := m.target[snapshot.Ref{Type: snapshot.Route, Name: name}]
+		broken := r == nil || slices.ContainsFunc(r.Clusters, func(s string) bool { return !slices.Contains(there, s) })
+		if broken || rapid.Bool().Draw(m.T, "route "+name) {
+			n := rapid.IntRange(0, len(there)).Draw(m.T, "clusters of "+name)
+			r := route(name, m.version(), there[len(there)-n:]...)
+			r.Keys = m.keys[:rapid.IntRange(0, len(m.keys)).Draw(m.T, "keys of "+name)]
+			set(r)
+		}
+	}
+	for _, r := range c.Set {
+		m.Logf("set %s %s %s %s", r.Type, r.Name, r.Version, r.Clusters)
+	}
+	m.Logf("remove %v", c.Removed)
+	m.f.Apply(m.key, c)
+	m.receive()
+}
+
+func (m *model) receive() { m.inbox = append(m.inbox, m.envoy.got()...) }
+
+// connect opens a stream, and tells what the Envoy has.
+func (m *model) connect() {
+	m.inbox = nil
+	m.envoy = m.f.connectAs(&corev3.Node{Id: "e", Cluster: m.key.String()}, m.delta)
+	maps.Copy(m.envoy.acked, m.sets)
+	for t, names := range [][]string{snapshot.Runtime: {"serin"}, snapshot.Cluster: {"*"}, snapshot.Route: {"r", "s"}} {
+		if len(names) == 0 {
+			continue
+		}
+		kind := snapshot.Type(t)
+		if !m.delta {
+			m.envoy.ask(kind, names...)
+			continue
+		}
+		have := map[string]string{}
+		for ref, v := range m.have {
+			if ref.Type == kind {
+				have[ref.Name] = v
+			}
+		}
+		m.envoy.askWith(kind, have, names...)
+	}
+	m.receive()
+}
+
+func (m *model) reconnect() {
+	m.envoy.leave()
+	m.connect()
+}
+
+// answer accepts or rejects a response: of each type the oldest, but clusters
+// may take longer than routes.
+func (m *model) answer(reject bool) {
+	if len(m.inbox) == 0 {
+		return
+	}
+	first := map[snapshot.Type]int{}
+	for i := len(m.inbox) - 1; i >= 0; i-- {
+		first[m.inbox[i].Type] = i
+	}
+	at := slices.Sorted(maps.Values(first))
+	i := at[rapid.IntRange(0, len(at)-1).Draw(m.T, "which response")]
+	got := m.inbox[i]
+	m.inbox = slices.Delete(m.inbox, i, i+1)
+	m.Logf("reject %v: %+v", reject, got)
+	if reject && len(got.Set)+len(got.Bodies) > 0 { // nobody rejects a mere removal
+		m.envoy.nack(got, "no")
+	} else {
+		m.take(got)
+		m.envoy.ack(got)
+	}
+	m.receive()
+	m.check()
+}
+
+// take has the Envoy apply a response.
+func (m *model) take(got message) {
+	if !m.delta {
+		maps.DeleteFunc(m.have, func(ref snapshot.Ref, _ string) bool {
+			return ref.Type == got.Type && (got.Type == snapshot.Cluster || got.Type == snapshot.Listener)
+		})
+		for _, v := range got.Bodies {
+			m.have[snapshot.Ref{Type: got.Type, Name: m.issued[v].Name}] = v
+		}
+		m.sets[got.Type] = got.version
+	}
+	for name, v := range got.Set {
+		m.have[snapshot.Ref{Type: got.Type, Name: name}] = v
+	}
+	for _, name := range got.Removed {
+		delete(m.have, snapshot.Ref{Type: got.Type, Name: name})
+	}
+}
+
+// check is the invariant.
+func (m *model) check() {
+	keys := m.issued[m.have[snapshot.Ref{Type: snapshot.Runtime, Name: "serin"}]]
+	for ref, v := range m.have {
+		if ref.Type != snapshot.Route {
+			continue
+		}
+		for _, name := range m.issued[v].Clusters {
+			if m.have[snapshot.Ref{Type: snapshot.Cluster, Name: name}] == "" {
+				m.Fatalf("the Envoy has route %s at %s, which names cluster %s; it has %v", ref.Name, v, name, m.have)
+			}
+		}
+		for _, k := range m.issued[v].Keys {
+			if keys == nil || !slices.Contains(keys.Keys, k) {
+				m.Fatalf("the Envoy has route %s at %s, which reads key %s", ref.Name, v, k)
+			}
+		}
+	}
+}
+
+// converge accepts everything until drains are over, under new versions so that
+// no rejection holds.
+func (m *model) converge() {
+	var c snapshot.Change
+	uses := map[api.Key][]snapshot.Ref{}
+	for ref, r := range m.target {
+		n := *r
+		n.Version = m.version()
+		n.Body = resource(n.Type, n.Name, n.Version).Body
+		m.target[ref] = m.issue(&n)
+		c.Set = append(c.Set, &n)
+		uses[m.key] = append(uses[m.key], ref)
+	}
+	slices.SortFunc(c.Set, func(a, b *snapshot.Resource) int { return int(a.Type) - int(b.Type) })
+	m.f.Apply(m.key, c)
+	r := m.f.Require(uses)
+	for range 4 { // a removal may have to wait for another
+		m.receive()
+		for len(m.inbox) > 0 {
+			m.answer(false)
+		}
+		time.Sleep(drain)
+	}
+	want := map[snapshot.Ref]string{}
+	for ref, r := range m.target {
+		want[ref] = r.Version
+	}
+	if d := cmp.Diff(want, m.have); d != "" {
+		m.Fatalf("it does not end with what the target has: (-want +got)\n%s", d)
+	}
+	if p := m.f.Progress(r, time.Now()); p.Acked != 1 || !p.Settled {
+		m.Fatalf("the server does not say so: %+v", p)
+	}
+}
+
+func TestRandomHistories(t *testing.T) {
+	for _, delta := range []bool{true, false} {
+		t.Run(fmt.Sprintf("delta %v", delta), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := start(t, xds.Options{Drain: drain})
+				cases := 0
+				rapid.Check(struct{ rapid.TB }{t}, func(t *rapid.T) { // without Deadline, which a bubble has not
+					cases++
+					m := &model{
+						T: t, f: f, delta: delta, key: api.Key{Namespace: "case", Name: fmt.Sprint(cases)},
+						target: map[snapshot.Ref]*snapshot.Resource{}, issued: map[string]*snapshot.Resource{},
+						have: map[snapshot.Ref]string{}, sets: map[snapshot.Type]string{},
+					}
+					m.issue(layer("empty"))
+					m.f.Apply(m.key, snapshot.Change{Set: []*snapshot.Resource{m.issue(layer("v1"))}})
+					m.target[snapshot.Ref{Type: snapshot.Runtime, Name: "serin"}] = m.issued["v1"]
+					m.connect()
+					m.change()
+					t.Repeat(map[string]func(*rapid.T){
+						"change":    func(t *rapid.T) { m.T = t; m.change() },
+						"accept":    func(t *rapid.T) { m.T = t; m.answer(false) },
+						"accept ":   func(t *rapid.T) { m.T = t; m.answer(false) },
+						"reject":    func(t *rapid.T) { m.T = t; m.answer(true) },
+						"reconnect": func(t *rapid.T) { m.T = t; m.reconnect() },
+						"wait":      func(t *rapid.T) { m.T = t; time.Sleep(drain / 2); m.receive() },
+					})
+					m.T = t
+					m.converge()
+					m.envoy.leave()
+				})
+			})
+		})
+	}
+}
