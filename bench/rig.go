@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/serin-mesh/serin/api"
@@ -39,8 +38,9 @@ type rig struct {
 	dir     string // of all its files
 	folder  *lab.Folder
 	origins map[string]*origin // by version
-	port    int                // of the Gateway
-	xds     string             // HOST:PORT
+	envoys  []*lab.Envoy
+	port    int    // of the Gateway
+	xds     string // HOST:PORT
 	client  *client
 	watch   *watch
 	log     bytes.Buffer // what Serin says; read after it has ended
@@ -159,7 +159,8 @@ func (r *rig) envoy(ctx context.Context, id, xds string, edit func([]byte) ([]by
 	if err != nil {
 		return nil, err
 	}
-	r.onClose(sync.OnceValue(e.Close))
+	r.envoys = append(r.envoys, e)
+	r.onClose(e.Close)
 	ctx, cancel := context.WithTimeout(ctx, 2*patience)
 	defer cancel()
 	return e, e.Ready(ctx, 1)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -15,8 +16,14 @@ import (
 const (
 	// weightRate is how often a client looks who answers.
 	weightRate = 1000.0
-	// betweenChanges lets an Envoy finish what a change began.
+	// betweenChanges is the least time from one change to the next; up to
+	// spread is added, differently each time, so that changes do not fall in
+	// step with what Envoy and Serin do once a second.
 	betweenChanges = 100 * time.Millisecond
+	spread         = 400 * time.Millisecond
+	// countedChanges are made once more to count bytes: to ask an Envoy with
+	// 10,000 clusters for a statistic keeps it busy, so those are not timed.
+	countedChanges = 6
 	// warmUp is how many changes of each contestant are not counted.
 	warmUp = 2
 )
@@ -63,7 +70,7 @@ func (r *record) judgeWeights(sizes []int, serin, peer []*series) {
 // weightAmong measures both ways among n hosts, one after the other, so that
 // the peer's work does not fall into Serin's figures.
 func weightAmong(ctx context.Context, m *machine, n, changes int, serin, peer *series) (err error) {
-	steps := slices.Repeat([]string{"setWeight: 100", "pause: {}", "setWeight: 0", "pause: {}"}, changes+2*warmUp)
+	steps := slices.Repeat([]string{"setWeight: 100", "pause: {}", "setWeight: 0", "pause: {}"}, changes+warmUp+countedChanges+1)
 	r, err := newRig(m, steps...)
 	if err != nil {
 		return err
@@ -113,6 +120,7 @@ type weigher struct {
 	sight *sighting
 	kind  snapshot.Type // what brings the weight
 	high  bool          // the canary has everything
+	made  int           // changes so far
 }
 
 // start begins the canary and waits until it has everything.
@@ -125,9 +133,10 @@ func (w *weigher) start(ctx context.Context) error {
 	return err
 }
 
-// series makes a number of changes, after some that are not counted.
+// series makes a number of changes, after some that are not counted, and then
+// some whose bytes are counted.
 func (w *weigher) series(ctx context.Context, changes int, s *series) error {
-	for i := range changes + warmUp {
+	for i := range warmUp + changes {
 		f, err := w.change(ctx)
 		if err != nil {
 			return err
@@ -136,22 +145,34 @@ func (w *weigher) series(ctx context.Context, changes int, s *series) error {
 			s.add(f)
 		}
 	}
+	for range countedChanges {
+		before, err := w.bytes(ctx)
+		if err != nil {
+			return err
+		}
+		if _, err := w.change(ctx); err != nil {
+			return err
+		}
+		after, err := w.bytes(ctx)
+		if err != nil {
+			return err
+		}
+		s.add(figures{"bytes_sent": float64(after - before)})
+	}
 	return nil
 }
 
 // change promotes the rollout to its next weight.
 func (w *weigher) change(ctx context.Context) (figures, error) {
-	if err := hold(ctx, betweenChanges); err != nil {
-		return nil, err
-	}
-	before, err := w.bytes(ctx)
-	if err != nil {
+	w.made++
+	golden := float64(w.made) * 0.618034 // its fractions spread evenly
+	if err := hold(ctx, betweenChanges+time.Duration((golden-math.Floor(golden))*float64(spread))); err != nil {
 		return nil, err
 	}
 	w.high = !w.high
-	version, percent := "v1", 0.0
+	version, percent, way := "v1", 0.0, "lowered"
 	if w.high {
-		version, percent = "v2", 100.0
+		version, percent, way = "v2", 100.0, "raised"
 	}
 	w.sight.expect(version)
 	began := time.Now()
@@ -166,25 +187,13 @@ func (w *weigher) change(ctx context.Context) (figures, error) {
 	if err != nil {
 		return nil, fmt.Errorf("waiting for an answer of %s: %w", version, err)
 	}
-	return w.figures(ctx, before, figures{"seen_ms": ms(seen.Sub(began)), "acked_ms": ms(acked.at.Sub(began))})
-}
-
-// figures adds what Serin and the Envoy say of a change.
-func (w *weigher) figures(ctx context.Context, before uint64, f figures) (figures, error) {
-	after, err := w.bytes(ctx)
-	if err != nil {
-		return nil, err
-	}
 	e, err := w.r.client.envoy(ctx, w.envoy.Name())
 	if err != nil {
 		return nil, err
 	}
 	wire, err := onWire(e, w.kind)
-	if err != nil {
-		return nil, err
-	}
-	f["bytes_sent"], f["wire_ms"] = float64(after-before), ms(wire)
-	return f, nil
+	return figures{"seen_ms": ms(seen.Sub(began)), "acked_ms": ms(acked.at.Sub(began)), "wire_ms": ms(wire),
+		way + "_seen_ms": ms(seen.Sub(began))}, err
 }
 
 // onWire gives how long the last response of a type was under way and at the
