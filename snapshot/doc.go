@@ -19,8 +19,9 @@
 //  3. Every Gateway has exactly one Runtime resource, be it empty.
 //  4. The weights of a route sum to [Total], and so do the runtime keys of each
 //     prefix.
-//  5. Another weight for a canary changes Runtime resources only, at a cost
-//     that does not depend on how many hosts or Services there are.
+//  5. Another weight for a canary changes the content of Runtime resources
+//     only, at a cost that does not depend on how many hosts or Services there
+//     are. Routes come again with the same body and another Static.
 //  6. A listener does not depend on routes or splits.
 //
 // One Service port is one Envoy cluster a version. The structure of a running

@@ -44,9 +44,6 @@ func (b *Builder) update() {
 		b.dirty.keys[t], b.dirty.weights[t] = true, true
 		changed[t.gateway] = true
 	}
-	for g := range changed {
-		b.useBackends(g)
-	}
 	for service := range b.dirty.services {
 		for _, port := range b.services.ports(service) {
 			if s := b.backends[backendKey{service, port}]; s != nil {
@@ -54,7 +51,11 @@ func (b *Builder) update() {
 			}
 		}
 	}
+	for g := range changed {
+		b.useBackends(g)
+	}
 	b.writeWeights()
+
 	b.dirty.routes = emptied(b.dirty.routes)
 	b.dirty.gateways = emptied(b.dirty.gateways)
 	b.dirty.tables = emptied(b.dirty.tables)
