@@ -64,7 +64,7 @@ func (r *reader) breaks(err error) {
 }
 
 // open starts a stream in the bubble of a test.
-func open(t *testing.T, ctx context.Context, f *fake, query string) (r *reader, ended chan struct{}) {
+func open(ctx context.Context, t *testing.T, f *fake, query string) (r *reader, ended chan struct{}) {
 	t.Helper()
 	r, ended = &reader{header: http.Header{}}, make(chan struct{})
 	req := request(t, "GET", "/api/v1/events"+query, "").WithContext(ctx)
@@ -82,7 +82,7 @@ func TestEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		f := &fake{watch: make(chan []api.Event)}
-		r, ended := open(t, ctx, f, "")
+		r, ended := open(ctx, t, f, "")
 		if got := r.take(); got != "retry: 1000\n\n" || r.header.Get("Content-Type") != "text/event-stream" {
 			t.Fatalf("begins with %q, %v", got, r.header)
 		}
@@ -121,7 +121,7 @@ func TestEventsOfNamespace(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				f := &fake{watch: make(chan []api.Event)}
-				r, ended := open(t, ctx, f, tt.query)
+				r, ended := open(ctx, t, f, tt.query)
 				f.watch <- []api.Event{
 					{Type: "rollout", Rollout: shop("default")}, {Type: "rollout", Rollout: shop("prod")},
 					{Type: "removed", Namespace: "default", Name: "cart"},
@@ -153,7 +153,7 @@ func TestEventsEnd(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := &fake{watch: make(chan []api.Event)}
-				r, ended := open(t, t.Context(), f, "")
+				r, ended := open(t.Context(), t, f, "")
 				r.take()
 				r.breaks(tt.fail)
 				f.watch <- []api.Event{{Type: "rollout", Rollout: tt.event}}

@@ -33,12 +33,14 @@ func widthOf(w io.Writer) int {
 	return defaultWidth
 }
 
-// watchLive redraws a Rollout in place.
-func watchLive(ctx context.Context, c *client, name string, w io.Writer, in io.Reader) error {
+// watchLive redraws a Rollout in place. What draws takes more options.
+func watchLive(ctx context.Context, c *client, name string, w io.Writer, in io.Reader, more ...tea.ProgramOption) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	program := tea.NewProgram(live{width: defaultWidth},
-		tea.WithContext(ctx), tea.WithOutput(w), tea.WithInput(in), tea.WithoutSignalHandler())
+	options := append([]tea.ProgramOption{
+		tea.WithContext(ctx), tea.WithOutput(w), tea.WithInput(in), tea.WithoutSignalHandler(),
+	}, more...)
+	program := tea.NewProgram(live{width: defaultWidth}, options...)
 	ended := make(chan error, 1)
 	go func() {
 		ended <- c.follow(ctx, name,

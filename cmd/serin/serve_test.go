@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -320,6 +321,88 @@ func TestServeTokens(t *testing.T) {
 	code, stdout, _ := program(t, "history", "shop", "--server", r.web)
 	if code != exitOK || !strings.Contains(stdout, " ann     lunch") && !strings.Contains(stdout, " ann  ") {
 		t.Errorf("history: got %d\n%s", code, stdout)
+	}
+	r.end(t)
+}
+
+// TestCommands is the table of what the commands say about a server without
+// Envoys, whose Rollout is stable.
+func TestCommands(t *testing.T) {
+	r := startServer(t, serveOptions{})
+	tests := []struct {
+		args           string
+		code           int
+		stdout, stderr string // regular expressions
+	}{
+		{"get rollouts", 0, `(?m)^NAME +PHASE.*\nshop +Healthy +2/2 +0% +0/0 +v1 +v1`, ""},
+		{"get rollouts -o yaml", 0, `(?m)^    stableRS: v1$`, ""},
+		{"get rollouts -A", 0, `(?m)^default +shop +Healthy`, ""},
+		{"get rollouts -n prod", 0, "", `no Rollouts found; -A looks in all namespaces`},
+		{"get rollouts -n prod -o json", 0, `"items": \[\]`, ""},
+		{"get rollout shop", 0, `^default/shop  Healthy  v1\n`, ""},
+		{"get rollout shop -o json", 0, `"phase": "Healthy"[^$]*"nextTransitionAt": null`, ""},
+		{"get rollout shop -n prod", 1, "", `no such Rollout: prod/shop`},
+		{"get rollout nope -w", 1, "", `no such Rollout: default/nope`},
+		{"history shop", 0, `FirstVersion +v1`, ""},
+		{"history nope", 1, "", `no such Rollout: default/nope`},
+		{"fleet", 0, "", `no Envoy has connected`},
+		{"fleet -o json", 0, `"envoys": \[\]`, ""},
+		{"pause shop", 2, "", `does not apply now`},
+		{"resume shop", 2, "", `does not apply now`},
+		{"promote shop", 2, "", `does not apply now`},
+		{"promote shop --full", 2, "", `does not apply now`},
+		{"abort shop", 2, "", `does not apply now`},
+		{"retry shop", 2, "", `does not apply now`},
+		{"rollback shop", 2, "", `does not apply now`},
+		{"rollback shop --to v0", 2, "", `does not apply now`},
+		{"abort nope", 1, "", `no such Rollout: default/nope`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.args, func(t *testing.T) {
+			code, stdout, stderr := program(t, append(strings.Fields(tt.args), "--server", r.web)...)
+			if code != tt.code {
+				t.Errorf("exit code %d", code)
+			}
+			matches(t, "stdout", tt.stdout, stdout)
+			matches(t, "stderr", tt.stderr, stderr)
+		})
+	}
+	r.end(t)
+}
+
+// TestWatchServer proves that a watch writes a line for each change, as it
+// happens, and that its end is no failure.
+func TestWatchServer(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	r := startServer(t, serveOptions{})
+	ctx, cancel := context.WithCancel(t.Context())
+	out, in := io.Pipe()
+	ended := make(chan int, 1)
+	go func() {
+		ended <- execute(ctx, []string{"get", "rollout", "shop", "-w", "--server", r.web}, in, io.Discard)
+		in.Close()
+	}()
+	lines := bufio.NewScanner(out)
+	next := func(want string) {
+		t.Helper()
+		for lines.Scan() {
+			if strings.Contains(lines.Text(), want) {
+				return
+			}
+		}
+		t.Fatalf("the watch ended before %q", want)
+	}
+	next("shop  Healthy  step 2/2  no canary")
+	put(t, r.options.Config, "rollout.yaml", strings.Replace(shopRollout, "v1}", "v2}", 1))
+	next("shop  Progressing  step 0/2  weight 0% of v2")
+	if code, _, stderr := program(t, "abort", "shop", "--server", r.web, "--reason", "a test"); code != exitOK {
+		t.Fatalf("abort: got %d %s", code, stderr)
+	}
+	next("RolloutAborted: v2: aborted by")
+	cancel()
+	_, _ = io.Copy(io.Discard, out)
+	if code := <-ended; code != exitOK {
+		t.Errorf("the watch ended with %d", code)
 	}
 	r.end(t)
 }

@@ -54,10 +54,13 @@ func watchData(ctx context.Context, c *client, name string, out format, w io.Wri
 // line differ only in counts.
 func changeLine(r *api.Rollout) string {
 	st := r.Status
-	weights := st.Canary.Weights
+	canary := st.Canary.Weights.Canary
+	weight := fmt.Sprintf("weight %s of %s", percentText(canary.Weight), canary.PodTemplateHash)
+	if canary.PodTemplateHash == st.StableRS {
+		weight = "no canary"
+	}
 	parts := []string{
-		r.Name, string(st.Phase), "step " + stepText(r),
-		fmt.Sprintf("weight %s of %s", percentText(weights.Canary.Weight), weights.Canary.PodTemplateHash),
+		r.Name, string(st.Phase), "step " + stepText(r), weight,
 		"acked " + ackedText(st.Fleet), "stable " + st.StableRS,
 	}
 	for _, e := range st.Evidence {

@@ -1,13 +1,17 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
 	tea "charm.land/bubbletea/v2"
+	"go.uber.org/goleak"
 
 	"github.com/serin-mesh/serin/api"
 )
@@ -56,11 +60,43 @@ func TestWatchForms(t *testing.T) {
 	}
 }
 
-// TestChangeLine shows the line of a change.
+// TestChangeLine shows the line of a change, with a canary and without.
 func TestChangeLine(t *testing.T) {
-	want := "shop  Paused  step 1/3  weight 20% of v2  acked 1/2  stable v1  error-rate inconclusive  - CanaryPauseStep: step 1 waits 1m0s"
-	if got := changeLine(canaryAt20()); got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
+	for want, r := range map[string]*api.Rollout{
+		"shop  Paused  step 1/3  weight 20% of v2  acked 1/2  stable v1  error-rate inconclusive  - CanaryPauseStep: step 1 waits 1m0s": canaryAt20(),
+		"shop  Healthy  step 3/3  no canary  acked 0/0  stable v1":                                                                      stableAtV1(),
+	} {
+		if got := changeLine(r); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
+// TestWatchLive proves that a live view draws what the stream says, and ends
+// with the Rollout, or without an error when it is told to.
+func TestWatchLive(t *testing.T) {
+	// The last tick of the view's clock is waited for after its end.
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent(), goleak.IgnoreTopFunction("charm.land/bubbletea/v2.Tick.func1"))
+	s := httptest.NewServer(&scripted{texts: []string{eventOf(t, canaryAt20())}})
+	defer s.Close()
+	defer http.DefaultClient.CloseIdleConnections()
+	c, err := (&connection{server: s.URL, namespace: "default"}).client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var drawn bytes.Buffer
+	if err := watchLive(t.Context(), c, "shop", &drawn, nil, tea.WithWindowSize(100, 40)); !errors.Is(err, errRemoved) {
+		t.Errorf("got %v", err)
+	}
+	for _, want := range []string{"default/shop", "Paused", "setWeight 20", "ctrl-C ends"} {
+		if !strings.Contains(drawn.String(), want) {
+			t.Errorf("no %q was drawn: %q", want, drawn.String())
+		}
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := watchLive(ended, c, "shop", &drawn, nil); err != nil {
+		t.Errorf("told to end: got %v", err)
 	}
 }
 
