@@ -55,6 +55,8 @@ func (e *ErrorRate) judge(r *Result, onset Counts) {
 	case e.schedule.failures == 0 && e.ignored > 0:
 		r.Verdict = api.VerdictCannotJudge
 		r.Message = fmt.Sprintf("all %d failures came while one version had no traffic: there is nothing to compare", e.ignored)
+	case r.Total.CanaryFailures+r.Total.StableFailures == 0:
+		r.Message = "no proof of harm: no request of either version has failed"
 	case r.Evidence < r.Threshold:
 		r.Message = fmt.Sprintf("no proof of harm: %s", r.comparison())
 	case r.Since.Known && r.P1-r.P0 <= e.config.MaxIncrease:

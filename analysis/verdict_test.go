@@ -24,7 +24,7 @@ func TestVerdict(t *testing.T) {
 		verdict api.Verdict
 		message string // part of it
 	}{
-		{"nothing seen", func(*ErrorRate) {}, api.VerdictInconclusive, "no proof of harm: 0 failures"},
+		{"nothing seen", func(*ErrorRate) {}, api.VerdictInconclusive, "no request of either version has failed"},
 		{"six failures", func(e *ErrorRate) { fail(e, 6, "a") }, api.VerdictInconclusive, "no proof of harm: 6 failures"},
 		{"seven failures", func(e *ErrorRate) { fail(e, 7, "a") }, api.VerdictHarm, "the canary is worse: 7 failures of the canary against 0"},
 		{"with requests", func(e *ErrorRate) {

@@ -128,6 +128,7 @@ func (c *checker) guard(g *GuardSpec) {
 		c.tolerance(e.Margin, e.MaxIncrease, at("errorRate"))
 	}
 	if l := g.Latency; l != nil {
+		c.at(CodeIgnored, at("latency"), "this version judges errors only; the guard does not look at latency")
 		c.tolerance(l.Margin, l.MaxIncrease, at("latency"))
 		c.notNegative(l.Warmup, at("latency", "warmup"))
 		if l.Objective != nil && l.Objective.Duration < time.Millisecond {

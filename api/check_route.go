@@ -54,7 +54,7 @@ func (c *checker) listener(l *gatewayv1.Listener, p path) {
 	if l.Name == "" {
 		c.at(CodeMissing, p.with("name"), "the listener has no name; add one")
 	}
-	c.port(int32(l.Port), p.with("port"))
+	c.port(l.Port, p.with("port"))
 	switch l.Protocol {
 	case gatewayv1.HTTPProtocolType:
 	case "":
@@ -146,5 +146,5 @@ func (c *checker) reference(b *gatewayv1.BackendObjectReference, p path) {
 		c.at(CodeMissing, p.with("port"), "the backend has no port; add a port of the Service")
 		return
 	}
-	c.port(int32(*b.Port), p.with("port"))
+	c.port(*b.Port, p.with("port"))
 }

@@ -19,17 +19,6 @@ func lines(text string) []string {
 	return out
 }
 
-// errorsIn keeps the lines with an error.
-func errorsIn(lines []string) []string {
-	var out []string
-	for _, line := range lines {
-		if strings.Contains(line, ": E") {
-			out = append(out, line)
-		}
-	}
-	return out
-}
-
 // objectsText is the smallest whole example: one of each kind, nothing wrong.
 const objectsText = `apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway

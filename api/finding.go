@@ -152,7 +152,7 @@ var Codes = map[Code]string{
 	CodePort:           "a port out of range or written twice",
 	CodeAddress:        "an endpoint without a usable address",
 	CodeNotRun:         "a routing feature that this version does not run",
-	CodeIgnored:        "a routing field that this version leaves aside",
+	CodeIgnored:        "a field that this version leaves aside",
 	CodeTwice:          "the same object twice",
 	CodeSharedService:  "two Rollouts for one Service",
 	CodeNoService:      "a route to a Service that is not there",

@@ -17,13 +17,18 @@ const (
 	DefaultNamespace = "default"
 )
 
-// The kinds of other projects that Serin reads, under their own Go types.
-type (
-	Gateway       = gatewayv1.Gateway
-	HTTPRoute     = gatewayv1.HTTPRoute
-	Service       = corev1.Service
-	EndpointSlice = discoveryv1.EndpointSlice
-)
+// Gateway has the listeners that Envoys open. Source: Gateway API.
+type Gateway = gatewayv1.Gateway
+
+// HTTPRoute says which requests go to which Service. Source: Gateway API.
+type HTTPRoute = gatewayv1.HTTPRoute
+
+// Service is what a route points at. Source: Kubernetes core.
+type Service = corev1.Service
+
+// EndpointSlice has addresses of one version of a Service. Source: Kubernetes
+// discovery.
+type EndpointSlice = discoveryv1.EndpointSlice
 
 // Key names an object of a known kind.
 type Key struct {

@@ -164,16 +164,16 @@ func matchSlice(n *node, t reflect.Type, p path, r *notes) {
 
 // matchScalar compares a value without parts with a Go type.
 func matchScalar(n *node, t reflect.Type, p path, r *notes) {
-	switch kind := t.Kind(); {
-	case kind == reflect.String:
+	switch t.Kind() {
+	case reflect.String:
 		if n.kind == nodeNumber || n.kind == nodeBool {
 			r.add(CodeWrongType, n.line, n.column, p, "wants a string: put it in quotes, %q", n.text)
 			return
 		}
 		wants(n, nodeString, "a string", p, r)
-	case kind == reflect.Bool:
+	case reflect.Bool:
 		wants(n, nodeBool, "true or false", p, r)
-	case kind == reflect.Float32 || kind == reflect.Float64:
+	case reflect.Float32, reflect.Float64:
 		wants(n, nodeNumber, "a number", p, r)
 	default:
 		if !wants(n, nodeNumber, "a whole number", p, r) {

@@ -33,12 +33,12 @@ type RolloutStatus struct {
 	Observed         map[string]VersionCounts `json:"observed"` // by version
 	Evidence         []Evidence               `json:"evidence"`
 	NextTransitionAt *time.Time               `json:"nextTransitionAt"`
-	Findings         []string                 `json:"findings,omitempty"` // of the folder, that touch this Rollout
+	Findings         []string                 `json:"findings,omitempty"` // the folder's errors: while there are any, none of its changes is in force
 }
 
 // PauseCondition is one reason to wait. Source: Argo's CRD.
 type PauseCondition struct {
-	Reason    string    `json:"reason"` // CanaryPauseStep, InconclusiveAnalysis, UserPause
+	Reason    string    `json:"reason"` // CanaryPauseStep, InconclusiveAnalysisRun, UserPause
 	StartTime time.Time `json:"startTime"`
 }
 
@@ -163,11 +163,10 @@ type TypeStatus struct {
 
 // Event is one line of GET /api/v1/events.
 type Event struct {
-	Type      string   `json:"type"` // rollout, removed, fleet, findings
+	Type      string   `json:"type"` // rollout, removed
 	Rollout   *Rollout `json:"rollout,omitempty"`
 	Name      string   `json:"name,omitempty"`
 	Namespace string   `json:"namespace,omitempty"`
-	Findings  []string `json:"findings,omitempty"`
 }
 
 // Action is what a person asks of a Rollout.

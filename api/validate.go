@@ -198,7 +198,7 @@ func (v *validator) backend(d *Document, b *gatewayv1.BackendObjectReference, p 
 		return // it has errors of its own
 	}
 	for _, port := range s.Spec.Ports {
-		if port.Port == int32(*b.Port) {
+		if port.Port == *b.Port {
 			return
 		}
 	}

@@ -15,7 +15,6 @@ type Watch struct {
 	mu      sync.Mutex // guards what follows
 	order   []api.Key
 	pending map[api.Key]api.Event
-	fleet   bool
 }
 
 // Watch begins to tell of changes; it starts with every Rollout as it is. It

@@ -24,7 +24,7 @@ func (f *Folder) Run(ctx context.Context, out func(Result)) error {
 	if err != nil {
 		return fmt.Errorf("watching the folder %q: %w", f.dir, err)
 	}
-	defer notify.Close()
+	defer func() { _ = notify.Close() }() // nothing is lost with its watches
 	w := &watcher{folder: f, notify: notify, watched: map[string]fs.FileInfo{}}
 	w.wait = time.NewTimer(0) // what changed since Load
 	defer w.wait.Stop()
@@ -36,7 +36,7 @@ func (f *Folder) Run(ctx context.Context, out func(Result)) error {
 			if w.concerns(event) {
 				w.soon()
 			}
-		case <-notify.Errors: // such as events lost for their number
+		case _ = <-notify.Errors: // such as events lost for their number
 			w.soon()
 		case <-w.wait.C:
 			w.look(out)

@@ -9,6 +9,7 @@ import (
 	logdatav3 "github.com/envoyproxy/go-control-plane/envoy/data/accesslog/v3"
 	accesslogv3 "github.com/envoyproxy/go-control-plane/envoy/service/accesslog/v3"
 
+	"github.com/serin-mesh/serin/snapshot"
 	"github.com/serin-mesh/serin/stats"
 )
 
@@ -45,8 +46,9 @@ func (s accessLogs) StreamAccessLogs(stream accesslogv3.AccessLogService_StreamA
 func failure(e *logdatav3.HTTPAccessLogEntry) stats.Failure {
 	c, r := e.GetCommonProperties(), e.GetResponse()
 	return stats.Failure{
-		Cluster:    c.GetUpstreamCluster(),
+		Cluster:    cluster(c),
 		Host:       address(c.GetUpstreamRemoteAddress()),
+		Connection: address(c.GetUpstreamLocalAddress()),
 		Start:      startTime(c),
 		Duration:   duration(c),
 		Status:     int(r.GetResponseCode().GetValue()),
@@ -55,6 +57,15 @@ func failure(e *logdatav3.HTTPAccessLogEntry) stats.Failure {
 		Attempts:   int(c.GetUpstreamRequestAttemptCount()),
 		Route:      c.GetRouteName(),
 	}
+}
+
+// cluster names the cluster that was in charge. Envoy fills its own field only
+// once a host was chosen; the tag tells it where none could be.
+func cluster(c *logdatav3.AccessLogCommon) string {
+	if name := c.GetUpstreamCluster(); name != "" {
+		return name
+	}
+	return c.GetCustomTags()[snapshot.ErrorLogCluster]
 }
 
 func startTime(c *logdatav3.AccessLogCommon) time.Time {
