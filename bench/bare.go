@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"sync"
 	"sync/atomic"
 
 	"google.golang.org/grpc"
@@ -17,12 +16,15 @@ import (
 // same bytes to all, and counts what comes back.
 type bare struct {
 	answers [][]byte // to the subscriptions, in their order
-	acks    atomic.Int64
-	target  int64         // of acks; set while nobody answers
-	reached chan struct{} // has room for one token
+	joined  chan grpc.ServerStream
+	waiting atomic.Int64  // answers to the present change that have not come
+	reached chan struct{} // has room for one token: waiting came to 0
 
-	mu      sync.Mutex // guards streams
-	streams []grpc.ServerStream
+	streams []grpc.ServerStream // owned by who calls send
+}
+
+func newBare(answers [][]byte) *bare {
+	return &bare{answers: answers, joined: make(chan grpc.ServerStream), reached: make(chan struct{}, 1)}
 }
 
 // raw is a codec that hands bytes on, and does not look at what comes in.
@@ -64,7 +66,7 @@ func (b *bare) handle(stream grpc.ServerStream) error {
 		}
 		switch at := n / 2; {
 		case at >= len(b.answers):
-			if b.acks.Add(1) == b.target {
+			if b.waiting.Add(-1) == 0 {
 				b.reached <- struct{}{}
 			}
 		case n%2 == 0:
@@ -72,21 +74,29 @@ func (b *bare) handle(stream grpc.ServerStream) error {
 				return err
 			}
 		case at == len(b.answers)-1:
-			b.mu.Lock()
-			b.streams = append(b.streams, stream)
-			b.mu.Unlock()
+			select {
+			case b.joined <- stream:
+			case <-stream.Context().Done():
+				return nil
+			}
 		}
 	}
 }
 
-// send sends bytes to every client and waits for all answers.
-func (b *bare) send(ctx context.Context, data []byte) error {
+// send sends bytes to n clients, once they all have subscribed, and waits for
+// their answers. Calls must not overlap.
+func (b *bare) send(ctx context.Context, data []byte, n int) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.acks.Store(0)
-	b.target = int64(len(b.streams))
+	for len(b.streams) < n {
+		select {
+		case s := <-b.joined:
+			b.streams = append(b.streams, s)
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for clients: %w; %d of %d have subscribed", ctx.Err(), len(b.streams), n)
+		}
+	}
+	b.waiting.Store(int64(n))
 	for _, s := range b.streams {
 		if err := s.SendMsg(data); err != nil {
 			return fmt.Errorf("sending bytes: %w", err)
@@ -96,6 +106,6 @@ func (b *bare) send(ctx context.Context, data []byte) error {
 	case <-b.reached:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("waiting for %d of %d answers: %w", b.target-b.acks.Load(), b.target, ctx.Err())
+		return fmt.Errorf("waiting for %d of %d answers: %w", b.waiting.Load(), n, ctx.Err())
 	}
 }

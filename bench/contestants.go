@@ -78,9 +78,9 @@ type tape struct {
 
 // bareServer is the floor.
 func (t tape) bareServer(ctx context.Context, _ *rig, lis net.Listener) (changer, error) {
-	b := &bare{answers: t.answers, reached: make(chan struct{}, 1)}
+	b := newBare(t.answers)
 	background(ctx, lis, b.serve)
-	return func(ctx context.Context, _ uint32, _ int) error { return b.send(ctx, t.change) }, nil
+	return func(ctx context.Context, _ uint32, n int) error { return b.send(ctx, t.change, n) }, nil
 }
 
 // recordTape lets one client subscribe at Serin and see one change.

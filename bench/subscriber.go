@@ -22,8 +22,8 @@ import (
 type crowd struct {
 	connections []*grpc.ClientConn
 
-	waiting atomic.Int64  // clients that have not accepted the present change
-	done    chan struct{} // has room for one token: waiting came to 0
+	waiting atomic.Int64   // clients that have not accepted the present change
+	done    chan time.Time // has room for one: when waiting came to 0
 	cancel  context.CancelFunc
 	readers errgroup.Group
 }
@@ -48,7 +48,7 @@ func interestIn(resources []*snapshot.Resource) interest {
 // gather connects n clients to an address and brings each to the present
 // configuration.
 func gather(ctx context.Context, address string, n int, in interest) (*crowd, error) {
-	c := &crowd{connections: make([]*grpc.ClientConn, n), done: make(chan struct{}, 1)}
+	c := &crowd{connections: make([]*grpc.ClientConn, n), done: make(chan time.Time, 1)}
 	ctx, c.cancel = context.WithCancel(ctx)
 	var g errgroup.Group
 	g.SetLimit(dialers)
@@ -138,7 +138,7 @@ func (c *crowd) read(stream deltaStream) error {
 			return err
 		}
 		if c.waiting.Add(-1) == 0 {
-			c.done <- struct{}{}
+			c.done <- time.Now()
 		}
 	}
 }
@@ -147,13 +147,13 @@ func (c *crowd) read(stream deltaStream) error {
 // wait has returned.
 func (c *crowd) expect() { c.waiting.Store(int64(len(c.connections))) }
 
-// wait waits until the last client has sent its acknowledgement.
+// wait gives when the last client had sent its acknowledgement.
 func (c *crowd) wait(ctx context.Context) (time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	select {
-	case <-c.done:
-		return time.Now(), nil
+	case at := <-c.done:
+		return at, nil
 	case <-ctx.Done():
 		return time.Time{}, fmt.Errorf("waiting for %d of %d clients: %w", c.waiting.Load(), len(c.connections), ctx.Err())
 	}
