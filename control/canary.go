@@ -75,7 +75,10 @@ func (c *canary) record(l *loop, records []rollout.Record, done []func(error)) {
 		Put:     map[api.Key]store.Rollout{c.key: c.saved(l)},
 		Journal: map[api.Key][]store.Entry{c.key: c.entries(l, records)},
 		Done: func() {
-			l.tell(func(l *loop) { c.durable(l, generation); call(done, nil) })
+			l.tell(func(l *loop) {
+				c.durable(l, generation)
+				l.atEnd(func() { call(done, nil) })
+			})
 		},
 		Failed: func(err error) {
 			l.tell(func(l *loop) { c.storeFailed(l, err); call(done, err) })

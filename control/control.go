@@ -108,11 +108,12 @@ func (c *Control) tell(f func(*loop)) {
 	}
 }
 
-// ask hands the loop a message and waits until it was played.
+// ask hands the loop a message and waits until it was played and what followed
+// from it was handed to the fleet.
 func (c *Control) ask(ctx context.Context, f func(*loop)) error {
 	played := make(chan struct{})
 	select {
-	case c.inbox <- func(l *loop) { f(l); close(played) }:
+	case c.inbox <- func(l *loop) { f(l); l.atEnd(func() { close(played) }) }:
 	case <-c.done:
 		return context.Canceled
 	case <-ctx.Done():

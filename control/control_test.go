@@ -12,6 +12,7 @@ import (
 
 	"github.com/serin-mesh/serin/api"
 	"github.com/serin-mesh/serin/control"
+	"github.com/serin-mesh/serin/discovery"
 	"github.com/serin-mesh/serin/xds"
 )
 
@@ -354,5 +355,25 @@ func TestWatch(t *testing.T) {
 			t.Errorf("after the end: %v", err)
 		}
 		synctest.Wait()
+	})
+}
+
+// What was asked for has reached the fleet when the answer comes: a server that
+// lets Envoys in after its objects were taken must not be empty.
+func TestAnswersComeAfterTheFleetWasTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, fleet: newFleet(), disk: newDisk()}
+		w.start()
+		r := discovery.FromFiles(map[string][]byte{"shop.yaml": []byte(objectsOf + slice("v1", 1))})
+		if err := w.Objects(context.Background(), control.Update{Objects: r.Objects}); err != nil {
+			t.Fatal(err)
+		}
+		w.fleet.mu.Lock()
+		applied := w.fleet.applied
+		w.fleet.mu.Unlock()
+		if applied != 1 {
+			t.Errorf("the fleet was told %d times when the objects were taken", applied)
+		}
+		w.stop()
 	})
 }

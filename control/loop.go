@@ -27,6 +27,7 @@ type loop struct {
 	canaries  map[api.Key]*canary // by Rollout
 	byService map[api.Key]*canary // by the Service whose traffic is divided
 
+	ends       []func() // called at the end of this turn
 	timers     timers
 	dirty      map[*canary]bool // its status may have changed in this turn
 	evidenceAt time.Time        // when changed evidence is stored next
@@ -72,7 +73,14 @@ func (l *loop) endTurn() {
 		}
 	}
 	l.show()
+	for _, f := range l.ends {
+		f()
+	}
+	l.ends = nil
 }
+
+// atEnd has something done when this turn's changes were handed to the fleet.
+func (l *loop) atEnd(f func()) { l.ends = append(l.ends, f) }
 
 // fleetChanged tells every rollout that waits for the fleet what it has now.
 func (l *loop) fleetChanged() {

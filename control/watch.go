@@ -85,7 +85,7 @@ func (l *loop) show() {
 		l.shownAt = l.now
 	}
 	for c := range l.dirty {
-		shape := c.shape()
+		shape := c.shape(l)
 		if !all && shape == c.shown {
 			continue
 		}
@@ -106,11 +106,12 @@ type shape struct {
 	acked      int
 	connected  int
 	message    string
+	findings   int
 }
 
-func (c *canary) shape() shape {
+func (c *canary) shape(l *loop) shape {
 	return shape{string(c.state.Phase(c.spec)), c.state.Step, c.state.Generation,
-		c.progress.Acked, c.progress.Connected, c.message()}
+		c.progress.Acked, c.progress.Connected, c.message(), len(l.findings)}
 }
 
 func (l *loop) showRemoved(key api.Key) {
