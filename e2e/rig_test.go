@@ -60,6 +60,8 @@ type rig struct {
 	envoys map[string]*lab.Envoy
 	app    lab.App
 	apps   map[string]*lab.Service // by version
+
+	bootstrap []string // further flags of serin bootstrap
 }
 
 // options shape a rig.
@@ -206,7 +208,7 @@ func (r *rig) envoy(id string, edit func(string) string) *lab.Envoy {
 	port, err := lab.FreePort()
 	r.must(err)
 	admin := fmt.Sprintf("127.0.0.1:%d", port)
-	boot := r.does("bootstrap", "--gateway", "edge", "--node-id", id, "--xds", r.xds, "--admin", admin)
+	boot := r.does(append([]string{"bootstrap", "--gateway", "edge", "--node-id", id, "--xds", r.xds, "--admin", admin}, r.bootstrap...)...)
 	if edit != nil {
 		boot = edit(boot)
 	}

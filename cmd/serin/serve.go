@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,6 +27,7 @@ type serveOptions struct {
 	XDSListen  string // HOST:PORT
 	HTTPListen string // HOST:PORT
 	TokenFile  string // empty: no tokens
+	XDSTLS     tlsFiles
 
 	// AckTimeout, AwayTimeout and Drain are those of xds.Options; 0 is their
 	// default.
@@ -48,6 +50,10 @@ func serve(ctx context.Context, o serveOptions) (err error) {
 		return fmt.Errorf("the data folder %q is inside the config folder %q; give another --data-dir", o.DataDir, o.Config)
 	}
 	tokens, err := readTokens(o.TokenFile)
+	if err != nil {
+		return err
+	}
+	secure, err := o.XDSTLS.config()
 	if err != nil {
 		return err
 	}
@@ -75,7 +81,7 @@ func serve(ctx context.Context, o serveOptions) (err error) {
 		return err
 	}
 	defer listeners.close()
-	return join(o, data, saved, tokens).run(ctx, folder, first, listeners)
+	return join(o, data, saved, tokens, secure).run(ctx, folder, first, listeners)
 }
 
 // parts are the parts of a running server.
@@ -90,11 +96,11 @@ type parts struct {
 }
 
 // join makes the parts and ties them together; nothing runs yet.
-func join(o serveOptions, data *store.Store, saved store.Saved, tokens server.Tokens) *parts {
+func join(o serveOptions, data *store.Store, saved store.Saved, tokens server.Tokens, secure *tls.Config) *parts {
 	p := &parts{log: o.Log, store: data, told: o.Ready}
 	reports := &sink{}
 	p.fleet = xds.New(xds.Options{
-		Sink: reports, Log: o.Log,
+		Sink: reports, Log: o.Log, TLS: secure,
 		AckTimeout: o.AckTimeout, AwayTimeout: o.AwayTimeout, Drain: o.Drain,
 	})
 	p.control = control.New(control.Options{Fleet: p.fleet, Store: data, Saved: saved, Log: o.Log})

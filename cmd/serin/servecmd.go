@@ -28,7 +28,9 @@ func newServeCommand() *cobra.Command {
 			"Gateways. It keeps its state in the data folder and goes on there after a restart.\n\n" +
 			"A folder with errors changes nothing; started with one, Serin runs on the objects that it\n" +
 			"accepted last. On a loopback address anybody on this machine may act, unless there is a\n" +
-			"token file: one line NAME:TOKEN for each who may.",
+			"token file: one line NAME:TOKEN for each who may.\n\n" +
+			"With the three --xds-tls flags, which go together, Envoys are served by mutual TLS; the files\n" +
+			"are read again for each connection.",
 		Example: "  serin serve --config ./objects\n" +
 			"  serin serve --config ./objects --data-dir /var/lib/serin --token-file /etc/serin/tokens \\\n" +
 			"    --xds-listen 0.0.0.0:18000 --http-listen 0.0.0.0:18080",
@@ -58,6 +60,9 @@ func (o *serveOptions) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.XDSListen, "xds-listen", defaultXDSListen, "address for Envoys")
 	f.StringVar(&o.HTTPListen, "http-listen", defaultHTTPListen, "address for people, scripts and Prometheus")
 	f.StringVar(&o.TokenFile, "token-file", "", "file of the tokens that may act, lines NAME:TOKEN")
+	f.StringVar(&o.XDSTLS.Cert, "xds-tls-cert", "", "file of the certificate that Envoys see")
+	f.StringVar(&o.XDSTLS.Key, "xds-tls-key", "", "file of its key")
+	f.StringVar(&o.XDSTLS.CA, "xds-tls-ca", "", "file of the authority that vouches for Envoys")
 	f.DurationVar(&o.AckTimeout, "ack-timeout", 10*time.Second, "how long an Envoy that does not acknowledge is waited for")
 	f.DurationVar(&o.AwayTimeout, "away-timeout", 15*time.Second, "how long an Envoy that disconnected is waited for")
 	f.DurationVar(&o.Drain, "drain", 15*time.Second, "how long an Envoy keeps a cluster after its last route is gone")
