@@ -31,7 +31,8 @@
 //     layer, which gets a new route table instead.
 //   - swap: 100 changes of version, each straight to 100%, under load. Peer:
 //     go-control-plane's SnapshotCache with the same resources, cluster and
-//     route in one snapshot.
+//     route in one snapshot. It does not serve reports, which the Envoy sends
+//     to nobody then.
 //   - streams: one weight to 1,000 and 5,000 streams until the last has
 //     acknowledged it, and the memory of one. Floor: a bare gRPC server that
 //     sends the same bytes already encoded. Peer: SnapshotCache.
@@ -40,5 +41,6 @@
 //
 // All clocks are the machine's one clock: load, services and observers live in
 // the bench's own process, and compete with what they measure for the same
-// cores. go-control-plane is imported for the peers alone.
+// cores. go-control-plane is imported for the peer SnapshotCache, and for the
+// messages of the clients that the streams bench simulates.
 package main

@@ -25,11 +25,11 @@ func TestReactionFigures(t *testing.T) {
 		want    figures
 	}{
 		{"two more after the third decided", after(14), 3, figures{
-			"last_request_ms": 13, "acked_ms": 19, "floor_ms": 11, "after_decision_ms": 2,
+			"last_request_ms": 13, "acked_ms": 19, "floor_ms": 11, "after_decision_ms": 2, "decision_acked_ms": 8,
 			"failed_responses": 4, "failed_at_client": 5, "deciding_failure": 3,
 		}},
 		{"the deciding one was the last, and came before it was answered", after(12.5), 4, figures{
-			"last_request_ms": 11.5, "acked_ms": 19, "floor_ms": 12, "after_decision_ms": 0,
+			"last_request_ms": 11.5, "acked_ms": 19, "floor_ms": 12, "after_decision_ms": 0, "decision_acked_ms": 7,
 			"failed_responses": 4, "failed_at_client": 5, "deciding_failure": 4,
 		}},
 	} {

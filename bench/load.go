@@ -21,7 +21,7 @@ func (r *rig) load(ctx context.Context, rate float64, observe func(lab.Result)) 
 	go func() { done <- l.Run(ctx) }()
 	stop = sync.OnceValue(func() lab.Counts {
 		cancel()
-		<-done // it ends with the context, and says no more
+		_ = <-done // it ends with the context, and says no more
 		return l.Counts()
 	})
 	r.onClose(func() error { stop(); return nil })

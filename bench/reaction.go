@@ -67,6 +67,8 @@ func (r *record) judgeReaction(s *series) {
 	r.atMost("last request after the deciding failure, ms", s.median("after_decision_ms"), 3)
 	r.note("floor_ms is the time from the first failed response to the one that decided, in the same run; " +
 		"at this rate a failed response comes every 5 ms on average, so most of a reaction is waiting for evidence.")
+	r.note("decision_acked_ms is from the deciding failure until the event stream says that every Envoy has accepted weight 0; " +
+		"after_decision_ms is 0 where no request came to the canary after the deciding one.")
 	r.note("failed_responses counts at the version; failed_at_client at the load, through the Envoys.")
 }
 
@@ -121,6 +123,7 @@ func reactionFigures(bad []time.Time, last, acked time.Time, decided, atClient u
 		"acked_ms":          ms(acked.Sub(first)),
 		"floor_ms":          ms(deciding.Sub(first)),
 		"after_decision_ms": max(ms(last.Sub(deciding)), 0), // the deciding one came before it was answered
+		"decision_acked_ms": ms(acked.Sub(deciding)),
 		"failed_responses":  float64(len(bad)),
 		"failed_at_client":  float64(atClient),
 		"deciding_failure":  float64(decided),

@@ -15,7 +15,6 @@ import (
 	resourcev3 "github.com/envoyproxy/go-control-plane/pkg/resource/v3"
 	serverv3 "github.com/envoyproxy/go-control-plane/pkg/server/v3"
 	"google.golang.org/grpc"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/serin-mesh/serin/snapshot"
 )
@@ -90,7 +89,7 @@ func (c *snapshotCache) set(ctx context.Context, resources []*snapshot.Resource)
 		if err != nil {
 			return fmt.Errorf("decoding %s %q: %w", r.Type, r.Name, err)
 		}
-		byType[r.Type.URL()] = append(byType[r.Type.URL()], proto.Message(m))
+		byType[r.Type.URL()] = append(byType[r.Type.URL()], m)
 	}
 	s, err := cachev3.NewSnapshot(strconv.Itoa(c.version), byType)
 	if err != nil {

@@ -31,7 +31,6 @@ type watch struct {
 	states chan seen
 	last   seen
 	err    error // why the stream ended; read after states is closed
-	body   io.Closer
 }
 
 // watch opens the event stream; the context ends it.
@@ -49,9 +48,10 @@ func (c *client) watch(ctx context.Context) (*watch, error) {
 		return nil, fmt.Errorf("opening the event stream: %s", resp.Status)
 	}
 	// So large that the reader never waits: it stamps what it reads.
-	w := &watch{states: make(chan seen, 1<<16), body: resp.Body}
+	w := &watch{states: make(chan seen, 1<<16)}
 	go func() {
 		defer close(w.states)
+		defer func() { _ = resp.Body.Close() }() // it was read to its end
 		w.err = w.read(resp.Body)
 	}()
 	return w, nil
