@@ -42,14 +42,15 @@ func TestSoon(t *testing.T) {
 // limit, and starts anew.
 func TestAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		const ms = time.Millisecond
 		w := &watcher{folder: NewFolder("x", Options{Retry: 100 * time.Millisecond, MaxRetry: 300 * time.Millisecond})}
 		w.wait = time.NewTimer(time.Hour)
-		for i, want := range []time.Duration{100, 200, 300, 300} {
+		for i, want := range []time.Duration{100 * ms, 200 * ms, 300 * ms, 300 * ms} {
 			begin := time.Now()
 			w.again(true)
 			<-w.wait.C
-			if waited := time.Since(begin); waited != want*time.Millisecond {
-				t.Errorf("wait %d is %s, want %dms", i, waited, want)
+			if waited := time.Since(begin); waited != want {
+				t.Errorf("wait %d is %s, want %s", i, waited, want)
 			}
 		}
 		w.again(false)

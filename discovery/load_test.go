@@ -25,7 +25,7 @@ func TestLoad(t *testing.T) {
 	if len(r.Findings) > 0 || !hasServices("shop", "cart", "json")(r) || r.Objects.Gateways[key("edge")] == nil {
 		t.Fatalf("objects %+v, findings %q", r.Objects, text(r.Findings))
 	}
-	want := []discovery.Ref{{"Gateway", key("edge")}, {"Service", key("cart")}, {"Service", key("json")}, {"Service", key("shop")}}
+	want := []discovery.Ref{{Kind: "Gateway", Key: key("edge")}, {Kind: "Service", Key: key("cart")}, {Kind: "Service", Key: key("json")}, {Kind: "Service", Key: key("shop")}}
 	if diff := cmp.Diff(want, r.Changed); diff != "" || r.Removed != nil {
 		t.Errorf("removed %v, changed %s", r.Removed, diff)
 	}

@@ -23,10 +23,7 @@ type Result struct {
 }
 
 // Ref names an object.
-type Ref struct {
-	Kind string // Gateway, HTTPRoute, Service, EndpointSlice, Rollout
-	Key  api.Key
-}
+type Ref = api.Ref
 
 // FromFiles decodes files that were accepted earlier. Their paths stand as file
 // names in findings.
@@ -85,12 +82,12 @@ func (r *Result) compare(before *api.Objects) {
 func compareKind[T comparable](r *Result, kind string, before, now map[api.Key]T) {
 	for key, o := range now {
 		if old, there := before[key]; !there || old != o {
-			r.Changed = append(r.Changed, Ref{kind, key})
+			r.Changed = append(r.Changed, Ref{Kind: kind, Key: key})
 		}
 	}
 	for key := range before {
 		if _, there := now[key]; !there {
-			r.Removed = append(r.Removed, Ref{kind, key})
+			r.Removed = append(r.Removed, Ref{Kind: kind, Key: key})
 		}
 	}
 }

@@ -36,7 +36,7 @@ func (f *Folder) Run(ctx context.Context, out func(Result)) error {
 			if w.concerns(event) {
 				w.soon()
 			}
-		case _ = <-notify.Errors: // such as events lost for their number
+		case <-notify.Errors: //nolint:errcheck // such as events lost for their number: the next look finds what they told
 			w.soon()
 		case <-w.wait.C:
 			w.look(out)

@@ -45,12 +45,12 @@ func TestRunAddAndRemove(t *testing.T) {
 	r := start(t, f)
 	write(t, dir, "new/deep/extra.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: extra}\n")
 	got := r.until(t, "the Service of a new folder", hasServices("shop", "cart", "extra"))
-	if diff := cmp.Diff([]discovery.Ref{{"Service", key("extra")}}, got.Changed); diff != "" || got.Removed != nil {
+	if diff := cmp.Diff([]discovery.Ref{{Kind: "Service", Key: key("extra")}}, got.Changed); diff != "" || got.Removed != nil {
 		t.Errorf("removed %v, changed %s", got.Removed, diff)
 	}
 	must(t, os.RemoveAll(filepath.Join(dir, "new")))
 	got = r.until(t, "its end", hasServices("shop", "cart"))
-	if diff := cmp.Diff([]discovery.Ref{{"Service", key("extra")}}, got.Removed); diff != "" || got.Changed != nil {
+	if diff := cmp.Diff([]discovery.Ref{{Kind: "Service", Key: key("extra")}}, got.Removed); diff != "" || got.Changed != nil {
 		t.Errorf("changed %v, removed %s", got.Changed, diff)
 	}
 	// The name of a removed folder can come back.
