@@ -17,11 +17,14 @@ func (r *rig) load(ctx context.Context, rate float64, observe func(lab.Result)) 
 		return nil, nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan error, 1)
-	go func() { done <- l.Run(ctx) }()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = l.Run(ctx) // it ends with the context, and says no more
+	}()
 	stop = sync.OnceValue(func() lab.Counts {
 		cancel()
-		_ = <-done // it ends with the context, and says no more
+		<-done
 		return l.Counts()
 	})
 	r.onClose(func() error { stop(); return nil })

@@ -11,7 +11,7 @@ import (
 // streams measures one weight on its way to many clients, and their memory.
 func streams(ctx context.Context, m *machine) (*record, error) {
 	sizes := [][]int{{200, 1_000}, {1_000, 5_000}, {1_000, 5_000}}[m.size]
-	changes := m.pick(3, 7, 17) // in each round
+	changes := m.pick(4, 9, 25) // in each round
 	out := newRecord("one weight to many streams in the bench's process: until the last has acknowledged it", map[string]any{
 		"streams": sizes, "rounds": streamRounds, "changes_a_round": changes, "hosts": 10,
 	})
@@ -40,7 +40,7 @@ func streams(ctx context.Context, m *machine) (*record, error) {
 
 // streamRounds is how often the contestants take turns, so that what else the
 // machine does meanwhile falls on all of them.
-const streamRounds = 3
+const streamRounds = 2
 
 // streamsOf measures all contestants with n streams, in turns: together they
 // would need more files than a process may have open.

@@ -39,7 +39,7 @@ func (c *client) watch(ctx context.Context) (*watch, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the event stream: %w", err)
 	}
-	resp, err := c.http.Do(req)
+	resp, err := c.http.Do(req) //nolint:bodyclose // closed by the goroutine that reads it
 	if err != nil {
 		return nil, fmt.Errorf("opening the event stream: %w", err)
 	}
