@@ -30,6 +30,9 @@ type source struct {
 	readAt time.Time
 	data   []byte
 	file   *api.File
+	// emptied: it held objects before, and now nothing. That is how a file looks
+	// while it is written over.
+	emptied bool
 }
 
 // scan is one walk through a folder.
@@ -121,7 +124,7 @@ func (s *scan) file(rel string, link bool) error {
 	}
 	old := s.folder.sources[rel]
 	if old != nil && old.fresh(info) {
-		s.sources[rel] = old
+		s.add(rel, old)
 		return nil
 	}
 	readAt := time.Now()
@@ -138,8 +141,21 @@ func (s *scan) file(rel string, link bool) error {
 	default:
 		now.file = api.DecodeFile(s.folder.name(rel), data, old.file)
 	}
-	s.sources[rel] = now
+	now.emptied = old != nil && len(bytes.TrimSpace(data)) == 0 && (old.emptied || len(old.file.Docs) > 0)
+	s.add(rel, now)
 	return nil
+}
+
+// add takes a file into the scan. One that lost all its objects is a finding:
+// to take them for deleted would take traffic down while an editor saves.
+func (s *scan) add(rel string, f *source) {
+	s.sources[rel] = f
+	if f.emptied {
+		s.findings = append(s.findings, api.Finding{
+			File: s.folder.name(rel), Code: api.CodeUnreadable,
+			Message: "it is empty, and held objects before; what ran goes on (remove the file to remove them)",
+		})
+	}
 }
 
 // watchTarget watches the folder of the file that a link leads to.

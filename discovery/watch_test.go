@@ -148,6 +148,28 @@ func TestRunLastFile(t *testing.T) {
 	r.until(t, "a file", hasServices("shop"))
 }
 
+// TestRunEmptiedFile proves that a file without its objects, which is how one
+// looks while it is written over, removes nothing, however often it is looked at.
+func TestRunEmptiedFile(t *testing.T) {
+	dir, f, _ := folder(t)
+	r := start(t, f)
+	for _, blank := range []string{"", "\n \n"} {
+		write(t, dir, "shop.yaml", blank)
+		got := r.until(t, "the error", isRefused)
+		if len(got.Findings) != 1 || got.Findings[0].Code != "E100" || got.Findings[0].File != filepath.Join(dir, "shop.yaml") {
+			t.Errorf("findings %q", text(got.Findings))
+		}
+		write(t, dir, "more.yaml", broken) // another look
+		r.until(t, "two errors", func(r discovery.Result) bool { return len(r.Findings) == 2 })
+		must(t, os.Remove(filepath.Join(dir, "more.yaml")))
+		r.until(t, "one error", func(r discovery.Result) bool { return len(r.Findings) == 1 })
+		write(t, dir, "shop.yaml", shop)
+		r.until(t, "the file", hasServices("shop", "cart"))
+	}
+	write(t, dir, "shop.yaml", "# nothing here\n")
+	r.until(t, "a file of comments", hasServices("cart"))
+}
+
 // TestRunFindsWhatChangedSinceLoad also proves that Run says nothing when
 // nothing is new: its first Result is the change.
 func TestRunFindsWhatChangedSinceLoad(t *testing.T) {
