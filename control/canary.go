@@ -14,10 +14,12 @@ import (
 // canary is one Rollout in the loop.
 type canary struct {
 	key     api.Key
-	service api.Key      // whose traffic it divides
-	object  *api.Rollout // nil: deleted, and the state keeps the Service on stable
-	spec    rollout.Spec
-	state   rollout.State
+	service api.Key // whose traffic it divides
+	// canaryService is its canary alone, if there is one.
+	canaryService api.Key
+	object        *api.Rollout // nil: deleted, and the state keeps the Service on stable
+	spec          rollout.Spec
+	state         rollout.State
 
 	// handed over to the fleet last, and the generation of that. A state whose
 	// generation is higher still waits for the store.

@@ -146,6 +146,9 @@ type Update struct {
 	// them. Nil: they are not stored.
 	Files    map[string][]byte
 	Findings []api.Finding
+	// Changed says what differs from the Objects before, removals included. Nil:
+	// everything may.
+	Changed []api.Ref
 }
 
 // Objects takes a reading of the configuration, and returns when the loop has

@@ -3,6 +3,7 @@ package control_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -375,5 +376,27 @@ func TestAnswersComeAfterTheFleetWasTold(t *testing.T) {
 			t.Errorf("the fleet was told %d times when the objects were taken", applied)
 		}
 		w.stop()
+	})
+}
+
+// A Rollout of another name that takes over a Service from one that was deleted
+// half way must not make its version stable at once.
+func TestAnotherRolloutTakesOverTheService(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.objects("v2", 1, 1)
+		w.has(20)
+		other := strings.Replace(rolloutOf, "name: shop}", "name: shop-next}", 1)
+		other = strings.Replace(other, "canary: {", "canary: {stableService: shop, ", 1)
+		w.files(map[string]string{"shop.yaml": objectsOf + slice("v1", 1) + slice("v2", 1) + fmt.Sprintf(other, "v2", "{}")})
+		r, err := w.Rollout(context.Background(), api.Key{Namespace: "default", Name: "shop-next"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := r.Status; s.StableRS != "v1" || s.Canary.Weights.Canary.Weight != 20 || s.Phase != api.PhasePaused {
+			t.Errorf("%+v", s)
+		}
+		if _, err := w.Rollout(context.Background(), shop); !errors.Is(err, control.ErrNotFound) {
+			t.Errorf("the deleted one is still there: %v", err)
+		}
 	})
 }

@@ -26,6 +26,8 @@ type loop struct {
 	filter    *stats.Filter
 	canaries  map[api.Key]*canary // by Rollout
 	byService map[api.Key]*canary // by the Service whose traffic is divided
+	// byCanaryService is by the Service that has the canary's own name.
+	byCanaryService map[api.Key]*canary
 
 	ends       []func() // called at the end of this turn
 	timers     timers
@@ -51,8 +53,10 @@ func newLoop(o Options, tell func(func(*loop))) *loop {
 		filter:    stats.NewFilter(),
 		canaries:  map[api.Key]*canary{},
 		byService: map[api.Key]*canary{},
-		dirty:     map[*canary]bool{},
-		watches:   map[*Watch]bool{},
+
+		byCanaryService: map[api.Key]*canary{},
+		dirty:           map[*canary]bool{},
+		watches:         map[*Watch]bool{},
 	}
 	for key, r := range o.Saved.Rollouts {
 		l.saved[key] = r

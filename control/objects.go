@@ -26,9 +26,15 @@ func (l *loop) update(u Update) {
 	if u.Files != nil {
 		l.store.Write(store.Write{Objects: u.Files})
 	}
+	before := l.objects
 	l.objects = u.Objects
-	l.builder.SetObjects(u.Objects)
-	l.reconcile()
+	if u.Changed == nil {
+		l.builder.SetObjects(u.Objects)
+		l.reconcile()
+		return
+	}
+	l.builder.Change(u.Objects, u.Changed)
+	l.follow(before, u.Changed)
 }
 
 func (l *loop) logFinding(f api.Finding) {
@@ -39,21 +45,93 @@ func (l *loop) logFinding(f api.Finding) {
 	}
 }
 
-// reconcile brings the rollouts in line with the objects.
+// reconcile brings all rollouts in line with the objects.
 func (l *loop) reconcile() {
 	for _, key := range slices.SortedFunc(maps.Keys(l.canaries), api.Key.Compare) {
-		if l.objects.Rollouts[key] == nil {
-			l.gone(l.canaries[key])
-		}
+		l.reconcileOne(key)
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(l.objects.Rollouts), api.Key.Compare) {
-		l.seen(key, l.objects.Rollouts[key])
+		l.reconcileOne(key)
 	}
 	l.claimOrphans()
-	for _, c := range l.canaries {
-		c.handed = true // what it rests on may be other resources now
-		_ = c.seeEndpoints(l)
+	l.refreshAll()
+}
+
+// follow brings in line what a change concerns, and nothing else: its cost does
+// not grow with the objects that did not change.
+func (l *loop) follow(before *api.Objects, changed []api.Ref) {
+	for _, ref := range changed { // deletions first: a Service may pass from one Rollout to another
+		if ref.Kind == "Rollout" && l.objects.Rollouts[ref.Key] == nil {
+			l.reconcileOne(ref.Key)
+		}
 	}
+	orphans, all := false, false
+	for _, ref := range changed {
+		switch ref.Kind {
+		case "Rollout":
+			l.reconcileOne(ref.Key)
+			orphans = true
+		case "EndpointSlice":
+			l.refreshService(sliceService(before.EndpointSlices[ref.Key]))
+			l.refreshService(sliceService(l.objects.EndpointSlices[ref.Key]))
+		case "Service":
+			l.refreshService(ref.Key)
+			orphans = true
+		default: // routes and Gateways decide who is in a fleet
+			all = true
+		}
+	}
+	if orphans {
+		l.claimOrphans()
+	}
+	if all {
+		l.refreshAll()
+	}
+}
+
+// sliceService names the Service of a slice; the zero key where there is none.
+func sliceService(s *api.EndpointSlice) api.Key {
+	if s == nil {
+		return api.Key{}
+	}
+	key, _ := api.SliceService(s)
+	return key
+}
+
+// reconcileOne brings one Rollout in line with its object, or with its absence.
+func (l *loop) reconcileOne(key api.Key) {
+	switch c, object := l.canaries[key], l.objects.Rollouts[key]; {
+	case object != nil:
+		l.seen(key, object)
+		l.refresh(l.canaries[key])
+	case c != nil:
+		l.gone(c)
+	}
+}
+
+func (l *loop) refreshAll() {
+	for _, c := range l.canaries {
+		l.refresh(c)
+	}
+}
+
+// refreshService refreshes the Rollout that a Service belongs to, as its stable
+// or as its canary Service.
+func (l *loop) refreshService(key api.Key) {
+	if c := l.byService[key]; c != nil {
+		l.refresh(c)
+	}
+	if c := l.byCanaryService[key]; c != nil {
+		l.refresh(c)
+	}
+}
+
+// refresh has a rollout look again at what it rests on, which may be other
+// resources and other endpoints now.
+func (l *loop) refresh(c *canary) {
+	c.handed = true
+	l.dirty[c] = true
+	_ = c.seeEndpoints(l) // only actions are refused
 }
 
 // seen brings one Rollout in line with its object.
@@ -64,6 +142,7 @@ func (l *loop) seen(key api.Key, object *api.Rollout) {
 	}
 	c.move(l, object.StableService())
 	c.object, c.spec = object, specOf(object)
+	l.backing(c)
 	l.ensureJudge(c)
 	_ = c.play(l, rollout.SpecSeen{}) // only actions are refused
 	if c.publishedGen == 0 {
@@ -71,9 +150,16 @@ func (l *loop) seen(key api.Key, object *api.Rollout) {
 	}
 }
 
-// adopt takes a Rollout into the loop, with what was saved of it.
+// adopt takes a Rollout into the loop, with what was saved of it. One that takes
+// over the Service of a deleted one goes on from that one's state: its stable
+// version must not be replaced at once by whatever the new object names.
 func (l *loop) adopt(key, service api.Key) *canary {
 	c := &canary{key: key, service: service}
+	if orphan := l.byService[service]; orphan != nil && orphan.state.Deleted {
+		c.state = orphan.state
+		delete(l.byService, service)
+		l.forget(orphan)
+	}
 	if old, ok := l.saved[key]; ok {
 		c.state = old.State
 		delete(l.saved, key)
@@ -83,6 +169,15 @@ func (l *loop) adopt(key, service api.Key) *canary {
 	}
 	l.canaries[key], l.byService[service] = c, c
 	return c
+}
+
+// backing notes which canary Service belongs to a rollout.
+func (l *loop) backing(c *canary) {
+	delete(l.byCanaryService, c.canaryService)
+	c.canaryService = api.Key{}
+	if key, ok := c.object.CanaryService(); ok {
+		c.canaryService, l.byCanaryService[key] = key, c
+	}
 }
 
 // ensureJudge gives a canary whose evidence was lost, or whose guard was off, a
@@ -126,6 +221,7 @@ func (l *loop) gone(c *canary) {
 
 func (l *loop) forget(c *canary) {
 	delete(l.canaries, c.key)
+	delete(l.byCanaryService, c.canaryService)
 	if l.byService[c.service] == c {
 		delete(l.byService, c.service)
 		l.builder.SetSplit(c.service, nil)

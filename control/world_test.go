@@ -83,13 +83,13 @@ func (f *fleet) set(p xds.Progress) {
 	f.signal()
 }
 
-// weight gives the weight of a version that the fleet has, in percent; -1 where
-// there is no key for it.
+// weight gives the weight of a canary that the fleet has, in percent; -1 where
+// there are no keys for it.
 func (f *fleet) weight(version string) float64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for k, v := range f.keys {
-		if strings.HasSuffix(k, "/80/"+version) {
+		if k == "serin.default/shop/80/"+version+".default/shop/80/"+version {
 			return v / 10_000
 		}
 	}
@@ -172,6 +172,7 @@ type world struct {
 	*control.Control
 	cancel context.CancelFunc
 	failed int
+	last   []api.Ref // what the loop has; nil: it has nothing yet
 }
 
 // inWorld runs a test with a loop that has seen version v1.
@@ -187,7 +188,7 @@ func inWorld(t *testing.T, f func(w *world)) {
 
 func (w *world) start() {
 	ctx, cancel := context.WithCancel(context.Background())
-	w.cancel = cancel
+	w.cancel, w.last = cancel, nil
 	w.Control = control.New(control.Options{Fleet: w.fleet, Store: w.disk, Saved: w.disk.saved})
 	go func() { _ = w.Run(ctx) }()
 }
@@ -248,7 +249,15 @@ func (w *world) files(files map[string]string) {
 		raw[name] = []byte(text)
 	}
 	r := discovery.FromFiles(raw)
-	if err := w.Objects(context.Background(), control.Update{Objects: r.Objects, Files: r.Files, Findings: r.Findings}); err != nil {
+	u := control.Update{Objects: r.Objects, Files: r.Files, Findings: r.Findings}
+	if w.last != nil && r.Objects != nil {
+		// All that was and all that is: what has one of them as it was does no harm.
+		u.Changed = append(append([]api.Ref{}, r.Changed...), w.last...)
+	}
+	if r.Objects != nil {
+		w.last = r.Changed
+	}
+	if err := w.Objects(context.Background(), u); err != nil {
 		w.t.Fatal(err)
 	}
 	synctest.Wait()

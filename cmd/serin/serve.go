@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/serin-mesh/serin/api"
 	"github.com/serin-mesh/serin/control"
 	"github.com/serin-mesh/serin/discovery"
 	"github.com/serin-mesh/serin/server"
@@ -137,14 +138,7 @@ func (p *parts) front(ctx context.Context, folder *discovery.Folder, first contr
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return p.fleet.Run(ctx, l.xds) })
 	g.Go(func() error { return p.web.Run(ctx, l.http) })
-	g.Go(func() error {
-		return folder.Run(ctx, func(r discovery.Result) {
-			update := control.Update{Objects: r.Objects, Files: r.Files, Findings: r.Findings}
-			if err := p.control.Objects(ctx, update); err != nil {
-				p.log.Warn("a change of the folder came too late", "error", err)
-			}
-		})
-	})
+	g.Go(func() error { return p.follow(ctx, folder, first.Files != nil) })
 	p.ready.Store(true)
 	defer p.ready.Store(false)
 	defer context.AfterFunc(ctx, func() { p.ready.Store(false) })()
@@ -153,6 +147,22 @@ func (p *parts) front(ctx context.Context, folder *discovery.Folder, first contr
 		p.told(l.xds.Addr(), l.http.Addr())
 	}
 	return g.Wait()
+}
+
+// follow hands the changes of the folder on. known says that what runs is what
+// the folder held when it was loaded: only then is a change of the folder a
+// change of what runs.
+func (p *parts) follow(ctx context.Context, folder *discovery.Folder, known bool) error {
+	return folder.Run(ctx, func(r discovery.Result) {
+		update := control.Update{Objects: r.Objects, Files: r.Files, Findings: r.Findings}
+		if known {
+			update.Changed = append(append([]api.Ref{}, r.Changed...), r.Removed...)
+		}
+		known = known || r.Objects != nil
+		if err := p.control.Objects(ctx, update); err != nil {
+			p.log.Warn("a change of the folder came too late", "error", err)
+		}
+	})
 }
 
 // start runs a part beside the caller, on a context that outlasts the caller's.
