@@ -141,9 +141,12 @@ func (c *core) endpoints(ctx context.Context, objects *api.Objects, changes int,
 	moved := *objects
 	moved.EndpointSlices = maps.Clone(objects.EndpointSlices)
 	moved.EndpointSlices[key] = elsewhere(slice)
+	changed := []api.Ref{{Kind: "EndpointSlice", Key: key}} // as discovery tells
 	for i := range changes + warmUp {
 		next := []*api.Objects{&moved, objects}[i%2]
-		took, err := c.time(ctx, func() error { return c.control.Objects(ctx, control.Update{Objects: next}) })
+		took, err := c.time(ctx, func() error {
+			return c.control.Objects(ctx, control.Update{Objects: next, Changed: changed})
+		})
 		if err != nil {
 			return err
 		}
