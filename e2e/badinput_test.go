@@ -15,6 +15,34 @@ import (
 const rolloutHead = "apiVersion: serin.dev/v1alpha1\nkind: Rollout\nmetadata: {name: other}\nspec:\n" +
 	"  template: {metadata: {labels: {app.kubernetes.io/version: v1}}}\n  strategy:\n    canary:\n"
 
+// badFiles are files that must be refused, and what the finding must say.
+var badFiles = []struct {
+	name, text string
+	want       []string // in the finding
+}{
+	{"an unknown field", rolloutHead + "      stepz: []\n", []string{"bad.yaml:8:", "stepz", "unknown"}},
+	{"a wrong type", rolloutHead + "      steps:\n      - setWeight: much\n", []string{"bad.yaml:9:", "setWeight"}},
+	{"a weight above maxTrafficWeight", rolloutHead + "      steps:\n      - setWeight: 101\n", []string{"bad.yaml:9:", "setWeight", "100"}},
+	{"two Rollouts for one Service", rolloutHead + "      stableService: shop\n", []string{"bad.yaml:", "shop", "Rollout"}},
+	{"a route to a Service that is not there", `apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: nowhere}
+spec:
+  parentRefs: [{name: edge}]
+  rules:
+  - backendRefs: [{name: nobody, port: 80}]
+`, []string{"bad.yaml:7:", "nobody", "Service"}},
+	{"an endpoint without an address", `apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: none, labels: {kubernetes.io/service-name: shop, app.kubernetes.io/version: v1}}
+addressType: IPv4
+endpoints:
+- {addresses: []}
+ports: [{name: http, port: 9001}]
+`, []string{"bad.yaml:6:", "address"}},
+	{"no YAML at all", "kind: [\n", []string{"bad.yaml:1:"}},
+}
+
 // TestBadInput: each wrong input gets an error that names the place and the
 // remedy, and nothing that runs is disturbed: the canary keeps its weight, the
 // Envoy gets nothing new, no request fails.
@@ -28,32 +56,7 @@ func TestBadInput(t *testing.T) {
 	r.until("the Envoy is at rest", func() bool { return r.stat(e, `control_plane\.connected_state`) == 1 })
 	before := r.changes(e)
 
-	for _, tt := range []struct {
-		name, text string
-		want       []string // in the finding
-	}{
-		{"an unknown field", rolloutHead + "      stepz: []\n", []string{"bad.yaml:8:", "stepz", "unknown"}},
-		{"a wrong type", rolloutHead + "      steps:\n      - setWeight: much\n", []string{"bad.yaml:9:", "setWeight"}},
-		{"a weight above maxTrafficWeight", rolloutHead + "      steps:\n      - setWeight: 101\n", []string{"bad.yaml:9:", "setWeight", "100"}},
-		{"two Rollouts for one Service", rolloutHead + "      stableService: shop\n", []string{"bad.yaml:", "shop", "Rollout"}},
-		{"a route to a Service that is not there", `apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {name: nowhere}
-spec:
-  parentRefs: [{name: edge}]
-  rules:
-  - backendRefs: [{name: nobody, port: 80}]
-`, []string{"bad.yaml:7:", "nobody", "Service"}},
-		{"an endpoint without an address", `apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: none, labels: {kubernetes.io/service-name: shop, app.kubernetes.io/version: v1}}
-addressType: IPv4
-endpoints:
-- {addresses: []}
-ports: [{name: http, port: 9001}]
-`, []string{"bad.yaml:6:", "address"}},
-		{"no YAML at all", "kind: [\n", []string{"bad.yaml:1:"}},
-	} {
+	for _, tt := range badFiles {
 		t.Run(tt.name, func(t *testing.T) {
 			rt := *r
 			rt.t = t
