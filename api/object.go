@@ -55,6 +55,12 @@ func (k Key) Compare(o Key) int {
 	return 0
 }
 
+// Ref names an object of any kind.
+type Ref struct {
+	Kind string // Gateway, HTTPRoute, Service, EndpointSlice or Rollout
+	Key  Key
+}
+
 // Objects is one consistent set of objects, by kind. A set and the objects in
 // it are immutable once published: a change makes a new set that shares every
 // object that did not change, so comparing pointers tells what did.
