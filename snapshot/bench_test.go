@@ -76,8 +76,17 @@ func BenchmarkWeightChange(b *testing.B) {
 }
 
 // BenchmarkEndpointsChange is one new EndpointSlice among n Services, until the
-// changes are at hand. What grows with n is the comparison of pointers.
+// changes are at hand. Its cost must not grow with n.
 func BenchmarkEndpointsChange(b *testing.B) {
+	changed := []api.Ref{{Kind: "EndpointSlice", Key: key("s00003")}}
+	benchmarkEndpoints(b, func(builder *Builder, o *api.Objects) { builder.Change(o, changed) })
+}
+
+// BenchmarkEndpointsFound is the same where the Builder has to find out what
+// changed. What grows with n is the comparison of pointers.
+func BenchmarkEndpointsFound(b *testing.B) { benchmarkEndpoints(b, (*Builder).SetObjects) }
+
+func benchmarkEndpoints(b *testing.B, set func(*Builder, *api.Objects)) {
 	for _, n := range []int{10, 1_000, 10_000} {
 		b.Run(fmt.Sprint("services=", n), func(b *testing.B) {
 			builder := NewBuilder(Options{})
@@ -92,7 +101,7 @@ func BenchmarkEndpointsChange(b *testing.B) {
 			i := 0
 			b.ReportAllocs()
 			for b.Loop() {
-				builder.SetObjects(sets[i%2])
+				set(builder, sets[i%2])
 				i++
 				if c := builder.Flush()[edge]; len(c.Set) != 1 {
 					b.Fatalf("a change of endpoints set %d resources", len(c.Set))

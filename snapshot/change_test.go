@@ -116,6 +116,58 @@ func TestWeightChangeCost(t *testing.T) {
 	}
 }
 
+// TestChangeLooksAtWhatIsNamed: a change is taken over from what is named, an
+// object that is gone and one that did not change among it, and nothing else
+// is compared.
+func TestChangeLooksAtWhatIsNamed(t *testing.T) {
+	const port = `[{name: http, port: 1}]`
+	one := sliceYAML("a", "shop", "v1", `[{addresses: [10.0.0.1]}]`, port)
+	two := sliceYAML("b", "shop", "v1", `[{addresses: [10.0.0.2]}]`, port)
+	slice := func(name string) api.Ref { return api.Ref{Kind: "EndpointSlice", Key: key(name)} }
+	b := build(t, shopYAML+one)
+	b.Flush()
+	for _, c := range []struct {
+		name    string
+		text    string
+		changed []api.Ref
+		want    []string
+	}{
+		{"nothing", shopYAML + one, nil, []string{"10.0.0.1 1"}},
+		{"one more", shopYAML + one + two, []api.Ref{slice("b"), {Kind: "Secret", Key: key("b")}}, []string{"10.0.0.1 1", "10.0.0.2 1"}},
+		{"one gone", shopYAML + two, []api.Ref{slice("a")}, []string{"10.0.0.2 1"}},
+		{"named twice, and one in vain", shopYAML + one, []api.Ref{slice("a"), slice("b"), slice("a"), slice("c")}, []string{"10.0.0.1 1"}},
+	} {
+		b.Change(parse(t, c.text), c.changed)
+		if d := cmp.Diff(c.want, addresses(t, b, "default/shop/80")); d != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, d)
+		}
+	}
+	b.Change(nil, []api.Ref{{Kind: "Gateway", Key: edge}})
+	if r := b.Resources(edge); len(r) != 0 {
+		t.Errorf("resources without a Gateway: %v", r)
+	}
+}
+
+// TestEndpointsChangeCost: a change that is named allocates as much among 3,000
+// Services as among 30.
+func TestEndpointsChangeCost(t *testing.T) {
+	cost := func(services int) float64 {
+		b, o, i := NewBuilder(Options{}), mesh(services), 0
+		b.SetObjects(o)
+		change := func() {
+			i++
+			o.EndpointSlices[key("s00003")] = sliceAt("s00003", fmt.Sprintf("10.0.%d.1", i))
+			b.Change(o, []api.Ref{{Kind: "EndpointSlice", Key: key("s00003")}})
+			b.Flush()
+		}
+		change()
+		return testing.AllocsPerRun(20, change)
+	}
+	if few, many := cost(30), cost(3_000); many > few+5 {
+		t.Errorf("%v allocations among 30 Services, %v among 3,000", few, many)
+	}
+}
+
 // TestGatewaysShare: two Gateways that route to one Service share its resources.
 func TestGatewaysShare(t *testing.T) {
 	b := build(t, shopYAML+`

@@ -1,8 +1,6 @@
 package snapshot
 
 import (
-	"fmt"
-
 	"github.com/serin-mesh/serin/api"
 )
 
@@ -42,11 +40,9 @@ func (b *backend) alone(key backendKey, s *Split) string {
 // that one that is being removed cannot take its place.
 func missingCluster(b backendKey) string { return "missing/" + b.String() }
 
-// divide says how a rule's requests divide among clusters: nil where no
-// backend is left to serve any. With retired, the set holds the clusters of
-// retired versions too: it is then the set of the runtime keys, not of the
-// route.
-func (r *rule) divide(in splits, retired bool) *weightedSet {
+// divide says how a rule's requests divide among clusters, for the route; nil
+// where no backend is left to serve any.
+func (r *rule) divide(in splits) *weightedSet {
 	set := &weightedSet{}
 	keyed, served := false, false
 	for i := range r.backends {
@@ -61,13 +57,7 @@ func (r *rule) divide(in splits, retired bool) *weightedSet {
 		default:
 			keyed = true
 			set.add(clusterName(key, s.Canary), term{share: b.share, service: key.Service, role: canaryOf})
-			set.add(clusterName(key, s.Stable), term{share: b.share, service: key.Service, role: stableOf})
-		}
-		if retired && s != nil && (len(r.backends) > 1 || !b.canary) {
-			for _, v := range s.Retired {
-				keyed = true
-				set.add(clusterName(key, v), term{role: retiredOf})
-			}
+			set.add(clusterName(key, s.Stable), term{share: b.share, service: key.Service, role: restOf})
 		}
 	}
 	if !served {
@@ -77,17 +67,6 @@ func (r *rule) divide(in splits, retired bool) *weightedSet {
 		set.prefix = r.prefix(in)
 	}
 	return set
-}
-
-// prefix is the runtime_key_prefix of a rule. Rules whose only backend is the
-// Service of a Rollout share one, so that a change of its weight is one key
-// however many hosts there are.
-func (r *rule) prefix(in splits) string {
-	if len(r.backends) == 1 && !r.backends[0].canary {
-		key, _, _ := r.backends[0].target(in)
-		return "serin." + key.String()
-	}
-	return fmt.Sprintf("serin.route.%s/%d", r.route, r.index)
 }
 
 // serves calls visit for each Service port that the rule sends requests to.

@@ -1,12 +1,13 @@
 // Package snapshot turns objects and the splits of rollouts into Envoy
 // resources. It is pure: no clock, no context, no goroutine, no I/O.
 //
-// A [Builder] takes the objects ([Builder.SetObjects]) and, for each Service
-// that has a Rollout, how its traffic divides ([Builder.SetSplit]), in any
-// order and as often as they change. [Builder.Flush] then says what is
-// different for each Gateway, and [Builder.Resources] gives all of it. One
-// goroutine uses a Builder; the resources that come out are immutable and may
-// be shared by any number of streams.
+// A [Builder] takes the objects ([Builder.SetObjects], or [Builder.Change] where
+// the caller knows which changed) and, for each Service that has a Rollout, how
+// its traffic divides ([Builder.SetSplit]), in any order and as often as they
+// change. [Builder.Flush] then says what is different for each Gateway, and
+// [Builder.Resources] gives all of it. One goroutine uses a Builder; the
+// resources that come out are immutable and may be shared by any number of
+// streams.
 //
 // What always holds:
 //
@@ -17,8 +18,9 @@
 //     equal version in every process, and a change that comes out equal is
 //     no change.
 //  3. Every Gateway has exactly one Runtime resource, be it empty.
-//  4. The weights of a route sum to [Total], and so do the runtime keys of each
-//     prefix.
+//  4. The weights of a route sum to [Total], and so do the runtime keys that it
+//     reads: those of the present split, and of any later one that names the
+//     route's versions. A canary that was withdrawn gets nothing by them.
 //  5. Another weight for a canary changes the content of Runtime resources
 //     only, at a cost that does not depend on how many hosts or Services there
 //     are. Routes come again with the same body and another Static.

@@ -27,26 +27,28 @@ func newWorld() *world {
 }
 
 // change replaces, adds or removes one thing, leaving the published objects as
-// they are.
-func (w *world) change(t *rapid.T) {
+// they are, and names it.
+func (w *world) change(t *rapid.T) api.Ref {
 	o := *w.objects
 	name := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "name")
 	gone := rapid.IntRange(0, 3).Draw(t, "gone") == 0
-	switch rapid.IntRange(0, 5).Draw(t, "kind") {
-	case 0:
+	kind := rapid.SampledFrom([]string{"Gateway", "HTTPRoute", "Service", "EndpointSlice", "Rollout", "split"}).Draw(t, "kind")
+	switch kind {
+	case "Gateway":
 		o.Gateways = with(o.Gateways, name, gone, drawGateway(t, name))
-	case 1:
+	case "HTTPRoute":
 		o.HTTPRoutes = with(o.HTTPRoutes, name, gone, drawRoute(t, name))
-	case 2:
+	case "Service":
 		o.Services = with(o.Services, name, gone, drawService(t, name))
-	case 3:
+	case "EndpointSlice":
 		o.EndpointSlices = with(o.EndpointSlices, name, gone, drawSlice(t, name))
-	case 4:
+	case "Rollout":
 		o.Rollouts = with(o.Rollouts, name, gone, drawRollout(t, name))
-	case 5:
+	case "split":
 		w.splits[key(name)] = drawSplit(t)
 	}
 	w.objects = &o
+	return api.Ref{Kind: kind, Key: key(name)}
 }
 
 func with[T any](m map[api.Key]*T, name string, gone bool, o *T) map[api.Key]*T {
@@ -187,7 +189,7 @@ func facts(resources []*Resource) []string {
 }
 
 // TestIncrementalEqualsFresh: after any changes a Builder says the same as a
-// new one; what Flush handed out, applied in turn, is what Resources gives; and
+// new one, whether it was told what changed or not; what Flush handed out, applied in turn, is what Resources gives; and
 // Flush is silent where nothing changed.
 func TestIncrementalEqualsFresh(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -195,8 +197,12 @@ func TestIncrementalEqualsFresh(t *testing.T) {
 		mirror := map[api.Key]map[Ref]*Resource{}
 		for range rapid.IntRange(1, 12).Draw(t, "flushes") {
 			for range rapid.IntRange(0, 4).Draw(t, "changes") {
-				w.change(t)
-				b.SetObjects(w.objects)
+				ref := w.change(t)
+				if rapid.Bool().Draw(t, "named") {
+					b.Change(w.objects, []api.Ref{ref})
+				} else {
+					b.SetObjects(w.objects)
+				}
 				for k, s := range w.splits {
 					b.SetSplit(k, s)
 				}

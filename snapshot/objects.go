@@ -8,24 +8,58 @@ import (
 
 // SetObjects replaces the set of objects. An object is taken to be unchanged
 // when its pointer is the one of the set before, and a whole kind when its map
-// is. The Builder keeps the set and reads it later; it must not change.
-func (b *Builder) SetObjects(o *api.Objects) {
+// is; finding out costs a comparison for each object. The Builder keeps the set
+// and reads it later; it must not change.
+func (b *Builder) SetObjects(o *api.Objects) { b.replace(o, nil) }
+
+// Change is SetObjects for a caller who knows which objects differ from the set
+// before: those that are new, other or gone. It looks at no other object, so it
+// costs the same however many there are. To name one that did not change does
+// no harm; to leave one out that did leaves what rests on it as it was, for a
+// while. A kind that the Builder does not read is passed over.
+func (b *Builder) Change(o *api.Objects, changed []api.Ref) {
+	among := scope{}
+	for _, ref := range changed {
+		among[ref.Kind] = append(among[ref.Kind], ref.Key)
+	}
+	b.replace(o, among)
+}
+
+// scope holds, by kind, the keys of the objects that may have changed; nil
+// stands for all.
+type scope map[string][]api.Key
+
+// replace takes a set of objects and marks what rests on those that changed.
+// Rollouts come first, as they say which Services belong together.
+func (b *Builder) replace(o *api.Objects, in scope) {
 	if o == nil {
 		o = &api.Objects{}
 	}
 	before := b.objects
 	b.objects = o
 	b.services.objects = o.Services
-	b.setRollouts(before.Rollouts, o.Rollouts)
-	diff(before.Services, o.Services, b.serviceChanged)
-	diff(before.EndpointSlices, o.EndpointSlices, b.sliceChanged)
-	diff(before.HTTPRoutes, o.HTTPRoutes, b.routeChanged)
-	diff(before.Gateways, o.Gateways, func(key api.Key, _, _ *api.Gateway) { b.dirty.gateways[key] = true })
+	b.setRollouts(in, before.Rollouts, o.Rollouts)
+	diff(in, "Service", before.Services, o.Services, b.serviceChanged)
+	diff(in, "EndpointSlice", before.EndpointSlices, o.EndpointSlices, b.sliceChanged)
+	diff(in, "HTTPRoute", before.HTTPRoutes, o.HTTPRoutes, b.routeChanged)
+	diff(in, "Gateway", before.Gateways, o.Gateways, func(key api.Key, _, _ *api.Gateway) { b.dirty.gateways[key] = true })
 }
 
-// diff calls changed for every object that is new, gone (now nil) or another
-// one than before.
-func diff[T any](before, now map[api.Key]*T, changed func(key api.Key, before, now *T)) {
+// diff calls changed for every object of a kind that is new, gone (now nil) or
+// another one than before.
+func diff[T any](in scope, kind string, before, now map[api.Key]*T, changed func(key api.Key, before, now *T)) {
+	if in == nil {
+		diffAll(before, now, changed)
+		return
+	}
+	for _, key := range in[kind] {
+		if before[key] != now[key] {
+			changed(key, before[key], now[key])
+		}
+	}
+}
+
+func diffAll[T any](before, now map[api.Key]*T, changed func(key api.Key, before, now *T)) {
 	if reflect.ValueOf(before).Pointer() == reflect.ValueOf(now).Pointer() {
 		return
 	}
@@ -51,9 +85,9 @@ func diff[T any](before, now map[api.Key]*T, changed func(key api.Key, before, n
 
 // setRollouts reads anew which Services belong together, if any Rollout names
 // others than before.
-func (b *Builder) setRollouts(before, now map[api.Key]*api.Rollout) {
+func (b *Builder) setRollouts(in scope, before, now map[api.Key]*api.Rollout) {
 	same := true
-	diff(before, now, func(_ api.Key, old, o *api.Rollout) {
+	diff(in, "Rollout", before, now, func(_ api.Key, old, o *api.Rollout) {
 		oldStable, oldCanary, oldOK := pair(old)
 		stable, canary, ok := pair(o)
 		same = same && ok == oldOK && (!ok || stable == oldStable && canary == oldCanary)

@@ -23,8 +23,8 @@ const (
 // name of each Gateway's Runtime resource.
 const RuntimeLayer = "serin"
 
-// Total is the sum of the weights of every weighted route and of every set of
-// runtime keys: one scale for both, in millionths of the traffic.
+// Total is the sum of the weights of every weighted route, and of the runtime
+// keys that it reads: one scale for both, in millionths of the traffic.
 const Total = 1_000_000
 
 // Resource is one xDS resource, marshalled once and shared by every Envoy that
@@ -65,8 +65,9 @@ type Split struct {
 	Stable string // version that takes what the canary does not
 	Canary string // version being rolled out; empty where there is none
 	Weight uint32 // the canary's, in millionths; 0 when Canary is empty
-	// Retired are versions whose clusters, and whose runtime keys at weight 0,
-	// stay until every Envoy has left the routes that name them.
+	// Retired are the versions that were stable or canary before and that some
+	// Envoy may still have a route to. Their clusters stay, and the runtime keys
+	// that such a route reads sum to Total.
 	Retired []string
 }
 

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"maps"
 	"testing"
 
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
@@ -26,11 +27,12 @@ spec: {ports: [{name: http, port: 80}]}
 // at the route, its static form, and the runtime keys.
 func TestRolloutLife(t *testing.T) {
 	const (
-		p  = "serin.default/shop/80.default/shop/80/"
+		p1 = "serin.default/shop/80/v1.default/shop/80/"
+		p2 = "serin.default/shop/80/v2.default/shop/80/"
 		c  = "default/shop/80"
 		v1 = "shop.example shop/0/0 -> default/shop/80/v1\n"
 		v2 = "shop.example shop/0/0 -> default/shop/80/v2\n"
-		w  = "shop.example shop/0/0 -> default/shop/80/v2=0 default/shop/80/v1=1000000 by serin.default/shop/80\n"
+		w  = "shop.example shop/0/0 -> default/shop/80/v2=0 default/shop/80/v1=1000000 by serin.default/shop/80/v2\n"
 	)
 	for _, c := range []struct {
 		name   string
@@ -43,15 +45,15 @@ func TestRolloutLife(t *testing.T) {
 		{"first version", &Split{Stable: "v1"}, v1, "", map[string]uint32{}},
 		{"canary begins", &Split{Stable: "v1", Canary: "v2"}, w,
 			"shop.example shop/0/0 -> default/shop/80/v2=0 default/shop/80/v1=1000000\n",
-			map[string]uint32{p + "v1": Total, p + "v2": 0}},
+			map[string]uint32{p2 + "v1": Total, p2 + "v2": 0, p1 + "v1": Total, p1 + "v2": 0}},
 		{"at 20%", &Split{Stable: "v1", Canary: "v2", Weight: 200_000}, w,
 			"shop.example shop/0/0 -> default/shop/80/v2=200000 default/shop/80/v1=800000\n",
-			map[string]uint32{p + "v1": 800_000, p + "v2": 200_000}},
+			map[string]uint32{p2 + "v1": 800_000, p2 + "v2": 200_000, p1 + "v1": Total, p1 + "v2": 0}},
 		{"at all", &Split{Stable: "v1", Canary: "v2", Weight: Total}, w,
 			"shop.example shop/0/0 -> default/shop/80/v2=1000000 default/shop/80/v1=0\n",
-			map[string]uint32{p + "v1": 0, p + "v2": Total}},
+			map[string]uint32{p2 + "v1": 0, p2 + "v2": Total, p1 + "v1": Total, p1 + "v2": 0}},
 		{"promoted, draining", &Split{Stable: "v2", Retired: []string{"v1"}}, v2, "",
-			map[string]uint32{p + "v1": 0, p + "v2": Total}},
+			map[string]uint32{p2 + "v1": 0, p2 + "v2": Total}},
 		{"promoted", &Split{Stable: "v2"}, v2, "", map[string]uint32{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -78,11 +80,14 @@ func TestRolloutRetiredBesideCanary(t *testing.T) {
 	b := build(t, shopYAML)
 	b.SetSplit(shop, &Split{Stable: "v2", Canary: "v3", Weight: 100_000, Retired: []string{"v1", "v2", "", "v1"}})
 	expect(t, outline(routes(t, b)),
-		"shop.example shop/0/0 -> default/shop/80/v3=0 default/shop/80/v2=1000000 by serin.default/shop/80")
+		"shop.example shop/0/0 -> default/shop/80/v3=0 default/shop/80/v2=1000000 by serin.default/shop/80/v3")
 	want := map[string]uint32{
-		"serin.default/shop/80.default/shop/80/v1": 0,
-		"serin.default/shop/80.default/shop/80/v2": 900_000,
-		"serin.default/shop/80.default/shop/80/v3": 100_000,
+		"serin.default/shop/80/v3.default/shop/80/v1": 900_000,
+		"serin.default/shop/80/v3.default/shop/80/v2": 900_000,
+		"serin.default/shop/80/v3.default/shop/80/v3": 100_000,
+		"serin.default/shop/80/v2.default/shop/80/v1": 0,
+		"serin.default/shop/80/v2.default/shop/80/v2": Total,
+		"serin.default/shop/80/v2.default/shop/80/v3": 0,
 	}
 	if d := cmp.Diff(want, keys(t, b, edge)); d != "" {
 		t.Errorf("keys (-want +got):\n%s", d)
@@ -119,17 +124,21 @@ spec:
 	b.SetSplit(shop, &Split{Stable: "v1", Canary: "v2", Weight: 333_333})
 	expect(t, outline(routes(t, b)), `
 		* both/0/0 -> default/old/80
-		* both/1/0 -> default/shop/80/v2=0 default/shop/80/v1=500000 default/old/80=500000 by serin.route.default/both/1`)
-	want := map[string]uint32{
-		"serin.route.default/both/1.default/old/80":     500_000,
-		"serin.route.default/both/1.default/shop/80/v1": 333_334,
-		"serin.route.default/both/1.default/shop/80/v2": 166_666,
+		* both/1/0 -> default/shop/80/v2=0 default/shop/80/v1=500000 default/old/80=500000 by serin.route.default/both/1/v2,-`)
+	own := map[string]uint32{
+		"serin.route.default/both/1/v2,-.default/old/80":     500_000,
+		"serin.route.default/both/1/v2,-.default/shop/80/v1": 333_334,
+		"serin.route.default/both/1/v2,-.default/shop/80/v2": 166_666,
 	}
+	want := maps.Clone(own) // and of the routes by which v1 became stable
+	want["serin.route.default/both/1/v1,-.default/old/80"] = 500_000
+	want["serin.route.default/both/1/v1,-.default/shop/80/v1"] = 500_000
+	want["serin.route.default/both/1/v1,-.default/shop/80/v2"] = 0
 	if d := cmp.Diff(want, keys(t, b, edge)); d != "" {
 		t.Errorf("keys (-want +got):\n%s", d)
 	}
 	r := get(t, b, edge, Route, "default/edge/10000")
-	if d := cmp.Diff(sortedKeys(want), r.Keys); d != "" {
+	if d := cmp.Diff(sortedKeys(own), r.Keys); d != "" {
 		t.Errorf("the route's Keys (-want +got):\n%s", d)
 	}
 	if d := cmp.Diff([]string{"default/old/80", "default/shop/80/v1", "default/shop/80/v2"}, r.Clusters); d != "" {
@@ -166,7 +175,7 @@ spec:
 			* shop/1/0 -> default/shop/80/v1`},
 		{&Split{Stable: "v1", Canary: "v2", Weight: 7}, `
 			* shop/0/0 -> default/shop/80/v2
-			* shop/1/0 -> default/shop/80/v2=0 default/shop/80/v1=1000000 by serin.default/shop/80`},
+			* shop/1/0 -> default/shop/80/v2=0 default/shop/80/v1=1000000 by serin.default/shop/80/v2`},
 	} {
 		b.SetSplit(shop, c.split)
 		expect(t, outline(routes(t, b)), c.want)

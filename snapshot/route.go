@@ -47,7 +47,7 @@ func (p *plan) render(in splits) *rendering {
 	for i, h := range p.hosts {
 		routes := make([]*routev3.Route, len(h.entries))
 		for j, e := range h.entries {
-			set := e.rule.divide(in, false)
+			set := e.rule.divide(in)
 			routes[j] = e.route(in, set, p.name.Port)
 			if collect(routes[j], set, clusters, keys) {
 				out.weighted = append(out.weighted, weightedRoute{i, j, set})

@@ -17,17 +17,19 @@ func (p *plan) keySets(in splits) []*weightedSet {
 		if !r.forwards() {
 			continue
 		}
-		if set := r.divide(in, true); set != nil && set.prefix != "" && !seen[set.prefix] {
-			seen[set.prefix] = true
-			out = append(out, set)
+		for _, set := range r.keySets(in) {
+			if !seen[set.prefix] {
+				seen[set.prefix] = true
+				out = append(out, set)
+			}
 		}
 	}
 	slices.SortFunc(out, func(a, b *weightedSet) int { return strings.Compare(a.prefix, b.prefix) })
 	return out
 }
 
-// runtimeLayer makes the Runtime resource of a Gateway. The keys of one prefix
-// sum to Total.
+// runtimeLayer makes the Runtime resource of a Gateway. The keys that one route
+// reads sum to Total.
 func runtimeLayer(sets []*weightedSet, canaries canaryWeights) *Resource {
 	fields := map[string]*structpb.Value{}
 	keys := map[string]bool{}

@@ -38,22 +38,23 @@ func shares(weights []int32) []uint32 {
 type role uint8
 
 const (
-	whole     role = iota // all of it
-	canaryOf              // what the Service's canary takes
-	stableOf              // what its canary leaves
-	retiredOf             // nothing; the key stays at 0
+	whole    role = iota // all of it
+	canaryOf             // what the Service's canary takes
+	restOf               // what its canary leaves
+	none                 // nothing; the key stays at 0
 )
 
 // term is one backend's contribution to the weight of one cluster.
 type term struct {
 	cluster int // index into weightedSet.clusters
 	share   uint32
-	service Service // whose canary weight counts; unused for whole
+	service Service // whose canary weight counts; unused for whole and none
 	role    role
 }
 
-// weightedSet is the clusters among which one rule divides its requests, and
-// how their weights follow from the canaries' weights. It is immutable.
+// weightedSet is the clusters among which one rule divides its requests, or
+// those that have runtime keys under one prefix, and how their weights follow
+// from the canaries' weights. It is immutable.
 type weightedSet struct {
 	prefix   string   // runtime_key_prefix; empty: the weights never change
 	clusters []string // in route order: a canary before its stable version
@@ -72,7 +73,8 @@ func (s *weightedSet) add(cluster string, t term) {
 
 // weights computes the weight of each cluster when the canaries have the given
 // weights; one that is not named has 0. A canary's part is rounded down, so
-// that it never gets more than its step allows. The sum is Total.
+// that it never gets more than its step allows. The sum is Total over the clusters of
+// one route.
 func (s *weightedSet) weights(canaries map[api.Key]uint32) []uint32 {
 	out := make([]uint32, len(s.clusters))
 	for _, t := range s.terms {
@@ -82,7 +84,7 @@ func (s *weightedSet) weights(canaries map[api.Key]uint32) []uint32 {
 			out[t.cluster] += t.share
 		case canaryOf:
 			out[t.cluster] += canary
-		case stableOf:
+		case restOf:
 			out[t.cluster] += t.share - canary
 		}
 	}
