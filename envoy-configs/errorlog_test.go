@@ -68,8 +68,8 @@ type rig struct {
 }
 
 // newRig starts one, with the resources that a split gives, and with the
-// runtime keys among them when keyed.
-func newRig(t *testing.T, split *snapshot.Split, keyed bool) *rig {
+// runtime keys of a split, of the same one or of a later; nil: without keys.
+func newRig(t *testing.T, split, keys *snapshot.Split) *rig {
 	t.Helper()
 	r := &rig{receiver: newReceiver(), backend: &backend{left: make(chan string, 10)}}
 	ports, err := lab.FreePorts(3)
@@ -82,8 +82,9 @@ func newRig(t *testing.T, split *snapshot.Split, keyed bool) *rig {
 	}
 	b := snapshot.NewBuilder(snapshot.Options{})
 	b.SetObjects(api.Collect(docs, nil))
-	b.SetSplit(api.Key{Namespace: "default", Name: "shop"}, split)
-	resources := b.Resources(api.Key{Namespace: "default", Name: "edge"})
+	service, gateway := api.Key{Namespace: "default", Name: "shop"}, api.Key{Namespace: "default", Name: "edge"}
+	b.SetSplit(service, split)
+	resources := b.Resources(gateway)
 
 	admin := "127.0.0.1:" + strconv.Itoa(ports[2])
 	config := made(t, snapshot.BootstrapOptions{
@@ -91,8 +92,9 @@ func newRig(t *testing.T, split *snapshot.Split, keyed bool) *rig {
 	})
 	config.DynamicResources, config.ClusterManager = nil, nil
 	config.LayeredRuntime.Layers = config.LayeredRuntime.Layers[:1]
-	if keyed {
-		layer := decode(t, resources[0], &runtimev3.Runtime{}).Layer
+	if keys != nil {
+		b.SetSplit(service, keys)
+		layer := decode(t, b.Resources(gateway)[0], &runtimev3.Runtime{}).Layer
 		config.LayeredRuntime.Layers = append(config.LayeredRuntime.Layers, &bootstrapv3.RuntimeLayer{
 			Name: "keys", LayerSpecifier: &bootstrapv3.RuntimeLayer_StaticLayer{StaticLayer: layer},
 		})
@@ -158,7 +160,7 @@ func (r *rig) leave(t *testing.T, path string, grpc bool) {
 
 // TestErrorStream: a real Envoy tells exactly the failures, in their order.
 func TestErrorStream(t *testing.T) {
-	r := newRig(t, &snapshot.Split{Stable: "v1.2"}, false)
+	r := newRig(t, &snapshot.Split{Stable: "v1.2"}, nil)
 	for _, path := range []string{"/status/200", "/status/404", "/nothing", "/status/500", "/status/501", "/reset", "/refused", "/empty"} {
 		r.send(t.Context(), t, path, false)
 	}
@@ -202,30 +204,43 @@ func TestErrorStream(t *testing.T) {
 }
 
 // TestKeysRule: a real Envoy takes the weights from the runtime keys, and from
-// the route where there are none. The canary has no endpoints, so that what is
-// sent to it fails.
+// the route where there are none; a route of an earlier split is served by the
+// keys of a later one. The canary has no endpoints, so that what is sent to it
+// fails.
 func TestKeysRule(t *testing.T) {
 	split := &snapshot.Split{Stable: "v1.2", Canary: "v2", Weight: snapshot.Total}
-	for _, keyed := range []bool{true, false} {
-		r := newRig(t, split, keyed)
-		r.send(t.Context(), t, "/status/200", false)
-		r.send(t.Context(), t, "/empty?last", false)
-		want := map[bool]string{true: "default/shop/80/v2", false: "default/empty/80"}[keyed]
-		select {
-		case e := <-r.entries:
-			if got := e.CommonProperties.CustomTags[snapshot.ErrorLogCluster]; got != want {
-				t.Errorf("with keys %v: the first failure is of %q, want %q", keyed, got, want)
+	const stable, canary = "default/empty/80", "default/shop/80/v2" // which fails first
+	for _, c := range []struct {
+		name string
+		keys *snapshot.Split
+		want string
+	}{
+		{"keys", split, canary},
+		{"no keys", nil, stable},
+		{"withdrawn, and the next has all", &snapshot.Split{Stable: "v1.2", Canary: "v3", Weight: snapshot.Total, Retired: []string{"v2"}}, stable},
+		{"withdrawn, and the next was promoted", &snapshot.Split{Stable: "v3", Retired: []string{"v1.2", "v2"}}, stable},
+		{"promoted, and the next has all", &snapshot.Split{Stable: "v2", Canary: "v3", Weight: snapshot.Total, Retired: []string{"v1.2"}}, canary},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, split, c.keys)
+			r.send(t.Context(), t, "/status/200", false)
+			r.send(t.Context(), t, "/empty?last", false)
+			select {
+			case e := <-r.entries:
+				if got := e.CommonProperties.CustomTags[snapshot.ErrorLogCluster]; got != c.want {
+					t.Errorf("the first failure is of %q, want %q", got, c.want)
+				}
+			case <-time.After(patience):
+				t.Fatal("no entry came")
 			}
-		case <-time.After(patience):
-			t.Fatal("no entry came")
-		}
+		})
 	}
 }
 
 // TestMetricsNameClusters: the label of a cluster's metrics is its whole name,
 // though there are dots in it.
 func TestMetricsNameClusters(t *testing.T) {
-	r := newRig(t, &snapshot.Split{Stable: "v1.2"}, false)
+	r := newRig(t, &snapshot.Split{Stable: "v1.2"}, nil)
 	r.send(t.Context(), t, "/status/200", false)
 	missing := map[string]bool{
 		"cluster.upstream_rq_time of default/shop/80/v1.2":      true,
