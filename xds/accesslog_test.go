@@ -57,6 +57,7 @@ func TestFailures(t *testing.T) {
 		CommonProperties: &logdatav3.AccessLogCommon{
 			UpstreamCluster:             "default/shop/80/v2",
 			UpstreamRemoteAddress:       at("10.0.0.1", 9002),
+			UpstreamLocalAddress:        at("10.0.0.9", 54321),
 			StartTime:                   timestamppb.New(began),
 			Duration:                    durationpb.New(30 * time.Millisecond),
 			UpstreamRequestAttemptCount: 3,
@@ -82,7 +83,7 @@ func TestFailures(t *testing.T) {
 		want := []stats.Failures{
 			{Node: "e1", Gateway: "default/edge", Received: time.Now(), Entries: []stats.Failure{
 				{
-					Cluster: "default/shop/80/v2", Host: "10.0.0.1:9002", Start: began, Duration: 30 * time.Millisecond,
+					Cluster: "default/shop/80/v2", Host: "10.0.0.1:9002", Connection: "10.0.0.9:54321", Start: began, Duration: 30 * time.Millisecond,
 					Status: 503, GRPCStatus: 14, Attempts: 3, Route: "default/shop/0/0",
 					Flags: stats.Flags{UpstreamReset: true, Overflow: true},
 				},

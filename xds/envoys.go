@@ -84,11 +84,11 @@ func (c *conn) status(t snapshot.Type) api.TypeStatus {
 	if s.AckedAt != nil {
 		s.Acked = version(k.sum)
 	}
-	if s.Sent = s.Acked; s.SentAt != nil { // else it came back with what it has
-		s.Sent = version(k.sent)
+	if s.AckedAt != nil || s.SentAt != nil { // else it has never had any
+		s.Sent = version(k.expected())
 	}
 	if len(s.Rejected) > 0 {
-		s.Message = k.message
+		s.Sent, s.Message = version(k.sent), k.message
 	}
 	return s
 }

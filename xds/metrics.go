@@ -20,6 +20,7 @@ type metrics struct{ *Server }
 // the first message.
 func (s metrics) StreamMetrics(stream metricsv3.MetricsService_StreamMetricsServer) error {
 	var from reporter
+	sums := latencies{}
 	for {
 		m, err := stream.Recv()
 		if err != nil {
@@ -29,6 +30,7 @@ func (s metrics) StreamMetrics(stream metricsv3.MetricsService_StreamMetricsServ
 			return err
 		}
 		if clusters := clusterMetrics(m.GetEnvoyMetrics()); len(clusters) > 0 {
+			sums.add(clusters, time.Now())
 			s.opts.Sink.Metrics(stats.Metrics{Node: from.id, Gateway: from.gateway, Received: time.Now(), Clusters: clusters})
 		}
 	}

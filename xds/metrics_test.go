@@ -20,7 +20,8 @@ import (
 //  1. Cluster and class of status codes are found in labels and in names, for
 //     clusters with dots and slashes.
 //  2. Only the figures that are used are read, and of histograms not the summary.
-//  3. A flush without any is not handed on; without a node the stream is refused.
+//  3. Histograms, which Envoy sends by flush, are added up; counters are sums.
+//  4. A flush without any is not handed on; without a node the stream is refused.
 
 func ptr[T any](v T) *T { return &v }
 
@@ -123,6 +124,34 @@ func TestClusterMetrics(t *testing.T) {
 				t.Errorf("(-want +got)\n%s", d)
 			}
 		})
+	}
+}
+
+func TestHistogramsAddUp(t *testing.T) {
+	const v1 = "default/shop/80/v1"
+	both := []*promv2.MetricFamily{
+		histogram("cluster.upstream_rq_time", "envoy.cluster_name", v1),
+		counter("cluster.upstream_rq_completed", 30, "envoy.cluster_name", v1),
+	}
+	other := histogram("cluster.upstream_rq_time", "envoy.cluster_name", v1)
+	other.Metric[0].Histogram.Bucket[0].UpperBound = ptr(6.0)
+	got := flush(t, both, both, both[1:], both[:1], []*promv2.MetricFamily{other})
+	var requests []uint64
+	var last []stats.HistogramBucket
+	for _, m := range got {
+		c := m.Clusters[0]
+		requests = append(requests, c.Requests)
+		last = append(last, c.Latency[1])
+		if c.Millis != float64(c.Requests)/9*90.5 {
+			t.Errorf("%d requests took %v ms", c.Requests, c.Millis)
+		}
+	}
+	if d := cmp.Diff([]uint64{9, 18, 18, 27, 9}, requests); d != "" {
+		t.Errorf("requests: (-want +got)\n%s", d)
+	}
+	want := []stats.HistogramBucket{{Upper: 10, Count: 9}, {Upper: 10, Count: 18}, {Upper: 10, Count: 18}, {Upper: 10, Count: 27}, {Upper: 10, Count: 9}}
+	if d := cmp.Diff(want, last); d != "" {
+		t.Errorf("last bucket: (-want +got)\n%s", d)
 	}
 }
 

@@ -81,11 +81,39 @@ func TestBackToTheAcceptedVersion(t *testing.T) {
 			e.nack(e.one(), "cannot bind")
 			f.set(listener("l", "l1"))
 			e.silent("it has that")
+			f.set(layer("bad", "k"))
+			e.nack(e.one(), "no")
+			f.set(layer("w1", "k"))
+			e.silent("it has that too")
 			if p := f.Progress(f.Require(all), time.Now()); p.Acked != 1 {
 				t.Errorf("delta %v: %+v, want it acked", delta, p)
 			}
 		})
 	}
+}
+
+func TestVerdictOnASetIsOnAllInFlight(t *testing.T) {
+	bubble(t, xds.Options{}, func(t *testing.T, f *fleet) {
+		f.shop()
+		f.set(route("s", "s1", "a"))
+		e := f.connect("e1", false)
+		e.ask(snapshot.Route, "r", "s")
+		e.settle()
+		f.set(route("r", "r2", "a"))
+		first := e.one()
+		f.set(route("s", "s2", "a"))
+		second := e.one()
+		if d := cmp.Diff([]string{"r2", "s2"}, second.Bodies); d != "" {
+			t.Fatalf("(-want +got)\n%s", d)
+		}
+		e.nack(first, "no")
+		e.ack(second) // with the very route that was rejected before
+		p := f.Progress(f.Require(map[api.Key][]snapshot.Ref{edge: {{Type: snapshot.Route, Name: "r"}}}), time.Now())
+		if p.Acked != 1 || p.Rejected != 0 {
+			t.Errorf("%+v, want r2 accepted", p)
+		}
+		e.silent("it has everything")
+	})
 }
 
 func TestRejectionHoldsThoseInTheResponse(t *testing.T) {

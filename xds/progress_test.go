@@ -79,7 +79,7 @@ func TestDeadlineOfANewcomer(t *testing.T) {
 		if s := f.Envoys()[0].State; s != api.EnvoyConnected {
 			t.Errorf("state %s at the deadline", s)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if s := f.Envoys()[0].State; s != api.EnvoyQuarantined {
 			t.Errorf("state %s after the deadline", s)
 		}
@@ -122,6 +122,22 @@ func TestEnvoyThatLeaves(t *testing.T) {
 		if all := f.Envoys(); len(all) != 0 {
 			t.Errorf("an hour later: %+v, want it forgotten", all)
 		}
+	})
+}
+
+func TestRejectedListenerCountsWithoutItsRoute(t *testing.T) {
+	bubble(t, xds.Options{}, func(t *testing.T, f *fleet) {
+		f.shop()
+		e := f.connect("e1", true)
+		e.ask(snapshot.Listener)
+		m := e.one()
+		r := f.Require(all)
+		if p := f.Progress(r, time.Now()); p.Connected != 0 {
+			t.Errorf("it has no route: %+v", p)
+		}
+		e.nack(m, "cannot bind")
+		want := xds.Progress{Connected: 1, Rejected: 1, Rejections: []api.Rejection{{Envoy: "e1", Type: "listeners", Message: "cannot bind"}}}
+		check(t, "it cannot ask for the route", want, f.Progress(r, time.Now()))
 	})
 }
 

@@ -44,9 +44,9 @@ func TestDeltaReconnectResendsNothing(t *testing.T) {
 		if p := f.Progress(r, time.Now()); p.Acked != 1 || !p.Settled {
 			t.Errorf("Progress: %+v, want it acked", p)
 		}
-		for name, s := range f.Envoys()[0].Types {
-			if s.Resources == 0 || s.Acked == "" || s.Acked != s.Sent && name != "clusters" {
-				t.Errorf("%s: %+v, want it acked", name, s)
+		for name, n := range map[string]int{"runtime": 1, "clusters": 2, "endpoints": 2, "listeners": 1, "routes": 1} {
+			if s := f.Envoys()[0].Types[name]; s.Resources != n || s.Acked == "" || s.Acked != s.Sent {
+				t.Errorf("%s: %+v, want %d and all acked", name, s, n)
 			}
 		}
 	})

@@ -28,7 +28,7 @@ const (
 	// client with 50,000 resources that comes back lists them all in one.
 	maxMessage = 16 << 20
 	// stopTimeout bounds how long Run waits for streams to end.
-	stopTimeout = 2 * time.Second
+	stopTimeout = 250 * time.Millisecond
 )
 
 // Server serves configuration to Envoys and takes their reports. Its methods
@@ -88,7 +88,8 @@ func (s *Server) Run(ctx context.Context, lis net.Listener) error {
 		return fmt.Errorf("serving xDS on %s: %w", lis.Addr(), err)
 	case <-ctx.Done():
 	}
-	// Discovery streams end by themselves now; those that only report do not.
+	// Discovery streams end by themselves now. Those that only report do not:
+	// they are cut off, for they have nothing to lose.
 	stopped := make(chan struct{})
 	go func() {
 		server.GracefulStop()
@@ -153,7 +154,7 @@ func endWith(server context.Context) grpc.StreamServerInterceptor {
 // bounded is a stream with a context of its own.
 type bounded struct {
 	grpc.ServerStream
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // a stream is asked for its context
 }
 
 // Context ends with the stream's and with the server's.

@@ -22,13 +22,11 @@ func (c *conn) subscribeAll(r request, first bool) {
 	if !first {
 		return
 	}
-	if k.wild {
-		for name := range c.gw.entries[r.kind] {
-			c.meet(r, name)
-		}
+	if k.legacy && k.wild {
+		c.meetAll(r)
 	}
-	c.inherit(r.kind)
 	if r.version != "" {
+		c.inherit(r.kind)
 		c.recognizeAll(r)
 	}
 }
@@ -61,9 +59,7 @@ func (c *conn) rename(r request, first bool) {
 	}
 	if wild && !k.wild {
 		k.wild = true
-		for name := range c.gw.entries[r.kind] {
-			c.meet(r, name)
-		}
+		c.meetAll(r)
 	}
 }
 
@@ -78,16 +74,13 @@ func (c *conn) inherit(t snapshot.Type) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for name, it := range p.kinds[t].items {
-		x := it.held
-		if x == nil || it.last != nil {
-			x = it.last
-		}
-		if x == nil || x == removed || it.want != nil || !k.has(name) {
+		// What was not accepted no route that was sent can name.
+		if it.held == nil || it.want != nil || p.kinds[t].removing(it) || !k.has(name) {
 			continue
 		}
 		kept := &item{name: name}
 		k.put(kept)
-		k.hold(kept, x)
+		k.hold(kept, it.held)
 		c.leaving++
 	}
 }

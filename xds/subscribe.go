@@ -93,12 +93,7 @@ func (c *conn) subscribeDelta(r request, first bool) {
 		c.subscribeName(r, name, first)
 	}
 	if wild {
-		for name := range c.gw.entries[r.kind] {
-			c.meet(r, name)
-		}
-		for name := range r.versions { // it may have what the target has not
-			c.meet(r, name)
-		}
+		c.meetAll(r)
 	}
 	for _, name := range r.drop {
 		c.unsubscribe(r.kind, name)
@@ -122,6 +117,22 @@ func (c *conn) subscribeName(r request, name string, first bool) {
 		return
 	}
 	c.meet(r, name)
+}
+
+// meetAll is meet for everything that the client has not named, and for what it
+// has and the target has not.
+func (c *conn) meetAll(r request) {
+	k, entries := &c.kinds[r.kind], c.gw.entries[r.kind]
+	for name := range entries {
+		if _, named := k.names[name]; !named {
+			c.meet(r, name)
+		}
+	}
+	for name := range r.versions {
+		if _, named := k.names[name]; !named && entries[name] == nil {
+			c.meet(r, name)
+		}
+	}
 }
 
 // meet compares what a client has of a name, as far as it says, with the
