@@ -15,6 +15,7 @@ var places = []struct{ method, path, what string }{
 	{"GET", "/api/v1/rollouts", "all Rollouts of a namespace, with their status; ?namespace=* for all namespaces"},
 	{"GET", "/api/v1/rollouts/NAME", "one Rollout"},
 	{"GET", "/api/v1/rollouts/NAME/history", "its journal"},
+	{"GET", "/api/v1/rollouts/NAME/explain", "the last decision with its evidence, what it waits for, and what can be done now"},
 	{"POST", "/api/v1/rollouts/NAME/{promote,pause,resume,abort,retry,rollback}", "actions"},
 	{"GET", "/api/v1/fleet", "each Envoy, and what it has accepted"},
 	{"GET", "/api/v1/events", "changes as they happen, as server-sent events"},

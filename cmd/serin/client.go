@@ -42,6 +42,9 @@ func (c *connection) addFlags(cmd *cobra.Command) {
 	f.StringVar(&c.server, "server", "", "HTTP address of serin serve (SERIN_SERVER; default "+defaultServer+")")
 	f.StringVar(&c.token, "token", "", "token of the server's --token-file (SERIN_TOKEN)")
 	f.StringVarP(&c.namespace, "namespace", "n", api.DefaultNamespace, "namespace of the Rollout")
+	if takesName(cmd) {
+		cmd.ValidArgsFunction = c.complete
+	}
 }
 
 // client makes a client of what flags and environment say.

@@ -54,14 +54,19 @@ func historyTable(w io.Writer, list []api.JournalEntry, wide bool) error {
 		"REASON", onlyIf(wide, "EVIDENCE"), "MESSAGE"}
 	var rows [][]string
 	for _, e := range list {
-		actor := e.Actor
-		if !e.Verified && actor != self && actor != "" {
-			actor += "?"
-		}
 		rows = append(rows, []string{
 			fmt.Sprint(e.Seq), e.At.Local().Format(time.DateTime), e.Event, e.Version, e.Stable,
-			fmt.Sprint(e.Step), percentText(e.Weight), actor, e.Reason, evidenceText(e.Evidence), e.Message,
+			fmt.Sprint(e.Step), percentText(e.Weight), actorText(e), e.Reason, evidenceText(e.Evidence), e.Message,
 		})
 	}
 	return grid(w, head, rows)
+}
+
+// actorText names who did something; a question mark says that nothing proved
+// it.
+func actorText(e api.JournalEntry) string {
+	if !e.Verified && e.Actor != self && e.Actor != "" {
+		return e.Actor + "?"
+	}
+	return e.Actor
 }

@@ -46,6 +46,11 @@ func (f *format) Set(name string) error {
 func (f *format) addFlag(cmd *cobra.Command) {
 	*f = formatTable
 	cmd.Flags().VarP(f, "output", "o", "table, wide, json or yaml")
+	var words []string
+	for _, f := range formats {
+		words = append(words, f.String())
+	}
+	completeWords(cmd, "output", words)
 }
 
 // print writes an answer of the server: as it came for json and yaml, else by

@@ -13,7 +13,9 @@ import (
 const (
 	exitOK      = 0
 	exitFailed  = 1 // usage or I/O
-	exitRefused = 2 // does not apply, or has errors
+	exitRefused = 2 // does not apply, has errors, or ended otherwise
+	exitTimeout = 3 // the time was over
+	exitPerson  = 4 // waits for a person
 )
 
 // exitError is an error that asks for an exit code of its own.
@@ -37,6 +39,8 @@ var commands = []func() *cobra.Command{
 	newAbortCommand,
 	newRetryCommand,
 	newRollbackCommand,
+	newWaitCommand,
+	newExplainCommand,
 	newHistoryCommand,
 	newFleetCommand,
 	newValidateCommand,
@@ -53,9 +57,8 @@ func newRootCommand() *cobra.Command {
 		Example: "  serin serve --config ./objects\n" +
 			"  serin bootstrap --gateway edge --node-id edge-1 > envoy.yaml\n" +
 			"  serin get rollouts",
-		SilenceUsage:      true,
-		SilenceErrors:     true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		SilenceUsage:  true,
+		SilenceErrors: true,
 	}
 	cobra.EnableCommandSorting = false
 	for _, command := range commands {

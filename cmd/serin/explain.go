@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/serin-mesh/serin/api"
+)
+
+// newExplainCommand makes `serin explain`.
+func newExplainCommand() *cobra.Command {
+	var conn connection
+	var out format
+	cmd := &cobra.Command{
+		Use:   "explain NAME",
+		Short: "Say why a Rollout stands where it stands",
+		Long: "Explain shows the last decision about a Rollout with the numbers that it was made from, what\n" +
+			"the Rollout waits for now, and what a person can do now.",
+		Example: "  serin explain shop\n  serin explain shop -o json",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := conn.client()
+			if err != nil {
+				return err
+			}
+			raw, err := c.get(cmd.Context(), rolloutPath(args[0], "explain")...)
+			if err != nil {
+				return err
+			}
+			return out.print(cmd.OutOrStdout(), raw, func(w io.Writer, _ bool) error {
+				e, err := decode[api.Explanation](raw)
+				if err != nil {
+					return err
+				}
+				return write(w, []byte(renderExplanation(e, widthOf(w), time.Now())))
+			})
+		},
+	}
+	conn.addFlags(cmd)
+	out.addFlag(cmd)
+	return cmd
+}
+
+// renderExplanation gives an explanation as text, at an instant.
+func renderExplanation(e api.Explanation, width int, now time.Time) string {
+	v := &view{width: max(width, leastWidth), now: now}
+	versions := e.Stable
+	if e.Version != e.Stable {
+		versions += " -> " + e.Version
+	}
+	v.line("%s/%s  %s  %s  step %d  weight %s", e.Namespace, e.Name, e.Phase, versions, e.Step, percentText(e.Weight))
+	v.decision(e.Decision)
+	if len(e.Evidence) > 0 {
+		v.title("Now", "")
+		v.numbers(e.Evidence)
+	}
+	v.title("Next", nextText(e.NextTransitionAt, now))
+	v.text("  ", e.WaitsFor)
+	if len(e.Choices) > 0 {
+		v.title("You can", "")
+	}
+	for _, c := range e.Choices {
+		verb := c.Action
+		if c.Full {
+			verb += " --full"
+		}
+		v.line("  %-32s %s", fmt.Sprintf("serin %s %s%s", verb, e.Name, namespaceFlag(e.Namespace)), c.Does)
+	}
+	return v.b.String()
+}
+
+// namespaceFlag is what a command needs to reach a namespace.
+func namespaceFlag(namespace string) string {
+	if namespace == api.DefaultNamespace {
+		return ""
+	}
+	return " -n " + namespace
+}
+
+// decision shows a journal entry: what, when, who and why.
+func (v *view) decision(d *api.JournalEntry) {
+	if d == nil {
+		v.title("Decided", "nothing yet")
+		return
+	}
+	v.title("Decided", fmt.Sprintf("%s, %s ago, by %s", d.Event, spanText(v.now.Sub(d.At)), actorText(*d)))
+	v.text("  ", d.Message)
+	if d.Reason != "" {
+		v.text("  ", "reason: "+d.Reason)
+	}
+	v.numbers(d.Evidence)
+}
+
+// numbers shows what judges computed their verdicts from.
+func (v *view) numbers(list []api.Evidence) {
+	for _, e := range list {
+		v.line("  %s: %s, evidence %s of %s, at weight %s", e.Metric, e.Verdict,
+			numberText(e.Evidence), numberText(e.Threshold), percentText(e.Weight))
+		v.line("    canary  %d failures of %d requests", e.CanaryFailures, e.CanaryRequests)
+		v.line("    stable  %d failures of %d requests", e.StableFailures, e.StableRequests)
+		v.text("    ", e.Message)
+	}
+}
