@@ -69,6 +69,9 @@ type Split struct {
 	// Envoy may still have a route to. Their clusters stay, and the runtime keys
 	// that such a route reads sum to Total.
 	Retired []string
+	// Managed are the routes that the Rollout's steps made, in order of
+	// precedence: the first that matches wins. Without a canary there are none.
+	Managed []ManagedRoute
 }
 
 // Service is the key of the Service that a Split divides, and of its Rollout's
