@@ -25,7 +25,7 @@ func newBootstrapCommand() *cobra.Command {
 			"  serin bootstrap --gateway prod/edge --node-id edge-2 --xds serin.example:18000 --admin 127.0.0.1:9901",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			key, err := gatewayKey(gateway)
+			key, err := readKey("gateway", gateway)
 			if err != nil {
 				return err
 			}
@@ -51,14 +51,14 @@ func newBootstrapCommand() *cobra.Command {
 	return cmd
 }
 
-// gatewayKey reads NAME or NAMESPACE/NAME.
-func gatewayKey(text string) (api.Key, error) {
+// readKey reads NAME or NAMESPACE/NAME; what says of what.
+func readKey(what, text string) (api.Key, error) {
 	namespace, name, found := strings.Cut(text, "/")
 	if !found {
 		namespace, name = api.DefaultNamespace, text
 	}
 	if namespace == "" || name == "" || strings.Contains(name, "/") {
-		return api.Key{}, fmt.Errorf("reading the gateway %q: want NAME or NAMESPACE/NAME", text)
+		return api.Key{}, fmt.Errorf("reading the %s %q: want NAME or NAMESPACE/NAME", what, text)
 	}
 	return api.Key{Namespace: namespace, Name: name}, nil
 }

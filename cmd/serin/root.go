@@ -44,6 +44,9 @@ var commands = []func() *cobra.Command{
 	newHistoryCommand,
 	newFleetCommand,
 	newValidateCommand,
+	newTranslateCommand,
+	newSimulateCommand,
+	newSchemaCommand,
 	newVersionCommand,
 }
 
