@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -9,8 +10,10 @@ import (
 // because every turn either moves forward in the steps or finds a reason to
 // wait.
 func (m *machine) advance() {
+	m.thaw()
 	for m.state.Active() && m.turn() {
 	}
+	m.late()
 	m.settle()
 }
 
@@ -22,7 +25,7 @@ func (m *machine) turn() bool {
 	if m.held() || !m.state.passable() {
 		return false
 	}
-	if m.state.Weight < m.state.Allowed {
+	if m.state.Withheld {
 		m.emit(Record{Kind: WeightRestored, Weight: m.state.Allowed,
 			Message: fmt.Sprintf("%s has endpoints again: back to %s", m.state.Version, m.state.Allowed)})
 		return true
@@ -47,13 +50,42 @@ func (s State) passable() bool {
 
 // held says whether somebody wants the rollout to stay where it is.
 func (m *machine) held() bool {
-	return m.spec.Paused || m.state.UserPausedAt != nil || m.state.HarmPausedAt != nil
+	return m.spec.Paused || m.state.UserPausedAt != nil || m.state.HarmPausedAt != nil ||
+		m.spec.Frozen.holds(m.now) || m.state.Frozen.holds(m.now)
 }
 
-// withhold takes the weight from a canary that has no endpoint left.
+// thaw ends a freeze whose time is over.
+func (m *machine) thaw() {
+	if f := m.state.Frozen; f != nil && !f.holds(m.now) {
+		m.emit(Record{Kind: Unfrozen, Message: "the freeze is over"})
+	}
+}
+
+// late notices that a canary did not come forward in time. A pause, a freeze
+// and whoever holds the rollout stop the clock: they end with a record that
+// starts it anew, or with time that the pause itself has measured.
+func (m *machine) late() {
+	s := m.state
+	if s.Late || !clockRuns(m.spec, s) || m.held() || m.now.Before(s.ProgressAt.Add(m.spec.Deadline)) {
+		return
+	}
+	msg := fmt.Sprintf("no progress for %s: %s", m.spec.Deadline, s.Message(m.spec))
+	m.emit(Record{Kind: DeadlinePassed, Message: msg})
+	if m.spec.DeadlineAborts {
+		m.emit(Record{Kind: AbortedKind, Version: s.Version, Message: msg})
+	}
+}
+
+// clockRuns says whether the deadline for progress is being counted.
+func clockRuns(spec Spec, s State) bool {
+	return spec.Deadline > 0 && s.Active() && s.PausedAt == nil && s.UserPausedAt == nil &&
+		s.HarmPausedAt == nil && !spec.Paused && s.Frozen == nil && spec.Frozen == nil
+}
+
+// withhold takes all traffic from a canary that has no endpoint left.
 func (m *machine) withhold() bool {
 	s := m.state
-	if s.Weight == 0 || !s.In.EndpointsKnown || s.In.Canary > 0 {
+	if s.Withheld || s.Weight == 0 && len(s.Routes) == 0 || !s.In.EndpointsKnown || s.In.Canary > 0 {
 		return false
 	}
 	m.emit(Record{Kind: WeightWithheld,
@@ -73,8 +105,12 @@ func (m *machine) lower() bool {
 }
 
 func (m *machine) prepared() {
-	if len(m.spec.Steps) == 0 {
+	switch {
+	case len(m.spec.Steps) == 0:
 		m.emit(Record{Kind: StepsCompleted, Message: "there are no steps"})
+		return
+	case m.state.Fast:
+		m.emit(Record{Kind: StepsCompleted, Message: fmt.Sprintf("%s was stable not long ago: no steps", m.state.Version)})
 		return
 	}
 	m.emit(Record{Kind: Prepared, Message: "the fleet knows the canary and the weighted routes"})
@@ -92,8 +128,26 @@ func (m *machine) step() bool {
 		return m.setWeight(*st.SetWeight)
 	case st.Pause != nil:
 		return m.pauseStep(*st.Pause)
+	case st.SetRoute != nil:
+		return m.setRoute(*st.SetRoute)
+	default:
+		m.completed(st.Skip)
 	}
-	m.completed("nothing to do")
+	return true
+}
+
+// setRoute makes a managed route or takes it away, and completes the step when
+// called again with that in force.
+func (m *machine) setRoute(r ManagedRoute) bool {
+	i := slices.IndexFunc(m.state.Routes, func(have ManagedRoute) bool { return have.Name == r.Name })
+	switch {
+	case r.What == "" && i >= 0:
+		m.emit(Record{Kind: RouteUnset, Step: m.state.Step, Route: &r, Message: fmt.Sprintf("the route %s is taken away", r.Name)})
+	case r.What != "" && (i < 0 || m.state.Routes[i] != r):
+		m.emit(Record{Kind: RouteSet, Step: m.state.Step, Route: &r, Message: fmt.Sprintf("the route %s leads to %s", r.Name, m.state.Version)})
+	default:
+		m.completed(fmt.Sprintf("every Envoy has the route %s so", r.Name))
+	}
 	return true
 }
 
@@ -112,17 +166,25 @@ func (m *machine) setWeight(w Weight) bool {
 func (m *machine) pauseStep(p PauseSpec) bool {
 	if m.state.PausedAt == nil {
 		msg := "until somebody promotes"
-		if p.Duration > 0 {
-			msg = "for " + p.Duration.String()
+		if !p.open() {
+			msg = "for " + p.String()
 		}
-		m.emit(Record{Kind: PauseStarted, Step: m.state.Step, Message: "paused " + msg})
+		m.emit(Record{Kind: PauseStarted, Step: m.state.Step, Count: m.state.In.Requests, Message: "paused " + msg})
 		return true
 	}
-	if p.Duration == 0 || m.now.Before(m.state.PausedAt.Add(p.Duration)) {
+	if p.open() || m.now.Before(m.state.PausedAt.Add(p.Duration)) || m.state.counted() < p.Requests {
 		return false
 	}
-	m.completed(fmt.Sprintf("%s are over", p.Duration))
+	m.completed(fmt.Sprintf("%s are over", p))
 	return true
+}
+
+// counted is how many requests the canary has served since the pause began.
+func (s State) counted() uint64 {
+	if s.In.Requests < s.PausedCount {
+		return 0
+	}
+	return s.In.Requests - s.PausedCount
 }
 
 func (m *machine) completed(why string) {
@@ -152,8 +214,8 @@ func (m *machine) settle() {
 	}
 }
 
-// Next gives the instant at which the state should be told of time again; zero
-// when only news can move it.
+// Next gives the instant at which the step ends by itself; zero where it does
+// not end at a known time.
 func Next(spec Spec, s State) time.Time {
 	if s.Stage != Stepping || s.PausedAt == nil || s.Step >= len(spec.Steps) {
 		return time.Time{}
@@ -162,4 +224,35 @@ func Next(spec Spec, s State) time.Time {
 		return s.PausedAt.Add(p.Duration)
 	}
 	return time.Time{}
+}
+
+// Wake gives the instant at which the machine wants to be told of time: the
+// Next transition, the end of a freeze, or a deadline; zero when only news can
+// move it.
+func Wake(spec Spec, s State) time.Time {
+	next := Next(spec, s)
+	earlier := func(t time.Time) {
+		if next.IsZero() || t.Before(next) {
+			next = t
+		}
+	}
+	for _, f := range []*Freeze{spec.Frozen, s.Frozen} {
+		if f != nil && f.Until != nil {
+			earlier(*f.Until)
+		}
+	}
+	if clockRuns(spec, s) && !s.Late {
+		earlier(s.ProgressAt.Add(spec.Deadline))
+	}
+	return next
+}
+
+// Counts says whether the number of the canary's requests can move the
+// rollout now: its step is a pause that waits for some.
+func Counts(spec Spec, s State) bool {
+	if s.Stage != Stepping || s.PausedAt == nil || s.Step >= len(spec.Steps) {
+		return false
+	}
+	p := spec.Steps[s.Step].Pause
+	return p != nil && p.Requests > 0
 }

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -44,6 +45,14 @@ func (m *machine) handle(ev Event) error {
 		m.state.In.Canary, m.state.In.Stable, m.state.In.EndpointsKnown = ev.Canary, ev.Stable, true
 	case HarmFound:
 		m.harmFound(ev)
+	case Counted:
+		if ev.Attempt == m.state.Attempt {
+			m.state.In.Requests = ev.Requests
+		}
+	case Thawed:
+		if m.state.Active() {
+			m.emit(Record{Kind: ThawedAll, Message: "the freeze of all rollouts is over"}.by(ev.Action))
+		}
 	case Acted:
 		return m.act(ev.Action)
 	}
@@ -83,8 +92,19 @@ func (m *machine) versionChanged(version, steps string) {
 
 func (m *machine) start(r Record) {
 	r.Kind = CanaryStarted
+	r.Fast = m.isRecent(r.Version)
 	m.emit(r)
-	m.state.In.Canary, m.state.In.EndpointsKnown = 0, false
+	m.state.In.Canary, m.state.In.EndpointsKnown, m.state.In.Requests = 0, false, 0
+}
+
+// isRecent says whether a version is one of those that were stable last, as far
+// as the spec's window reaches.
+func (m *machine) isRecent(version string) bool {
+	recent := m.state.Proven
+	if n := len(recent) - m.spec.FastWindow; n > 0 {
+		recent = recent[n:]
+	}
+	return m.spec.FastWindow > 0 && slices.Contains(recent, version)
 }
 
 func (m *machine) specGone() {
@@ -122,8 +142,12 @@ func (m *machine) act(a Action) error {
 		return m.retry(a)
 	case Rollback:
 		return m.rollback(a)
+	case FreezeIt:
+		return m.freeze(a)
+	case Unfreeze:
+		return m.unfreeze(a)
 	}
-	return notApplicable("%q is no action: promote, pause, resume, abort, retry and rollback are", a.Verb)
+	return notApplicable("%q is no action: promote, pause, resume, abort, retry, rollback, freeze and unfreeze are", a.Verb)
 }
 
 // underWay refuses an action that needs a canary under way.
@@ -140,10 +164,39 @@ func (m *machine) underWay(verb Verb) error {
 	return notApplicable("%s: no canary is under way; %s is stable", verb, s.Stable)
 }
 
+func (m *machine) freeze(a Action) error {
+	if a.Until != nil && !a.Until.After(m.now) {
+		return notApplicable("freeze: its end, %s, is not to come", a.Until.Format(time.RFC3339))
+	}
+	m.emit(Record{Kind: Frozen, Until: a.Until, Message: "nothing advances " + until(a.Until)}.by(a))
+	return nil
+}
+
+func (m *machine) unfreeze(a Action) error {
+	if m.state.Frozen == nil {
+		return notApplicable("unfreeze: it is not frozen by itself")
+	}
+	m.emit(Record{Kind: Unfrozen, Message: "it may advance again"}.by(a))
+	return nil
+}
+
+// until says when a freeze ends.
+func until(t *time.Time) string {
+	if t == nil {
+		return "until unfreeze"
+	}
+	return "until " + t.Format(time.RFC3339)
+}
+
 func (m *machine) promote(a Action) error {
 	s := m.state
 	if err := m.underWay(Promote); err != nil {
 		return err
+	}
+	for _, f := range []*Freeze{m.spec.Frozen, s.Frozen} {
+		if f.holds(m.now) {
+			return notApplicable("promote: it is frozen %s", until(f.Until))
+		}
 	}
 	if a.Full {
 		if s.Stage == Completing && s.UserPausedAt == nil && s.HarmPausedAt == nil {

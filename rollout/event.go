@@ -26,6 +26,13 @@ type (
 		Attempt uint64
 		Message string
 	}
+	// Counted tells how many requests the canary of an attempt has served.
+	Counted struct {
+		Attempt  uint64
+		Requests uint64
+	}
+	// Thawed tells that a freeze of all rollouts has ended.
+	Thawed struct{ Action Action }
 	// Acted tells what a person asks for.
 	Acted struct{ Action Action }
 	// Ticked tells that time has passed.
@@ -37,6 +44,8 @@ func (SpecGone) event()      {}
 func (FleetSeen) event()     {}
 func (EndpointsSeen) event() {}
 func (HarmFound) event()     {}
+func (Counted) event()       {}
+func (Thawed) event()        {}
 func (Acted) event()         {}
 func (Ticked) event()        {}
 
@@ -51,14 +60,17 @@ const (
 	Abort    Verb = "abort"
 	Retry    Verb = "retry"
 	Rollback Verb = "rollback"
+	FreezeIt Verb = "freeze"
+	Unfreeze Verb = "unfreeze"
 )
 
 // Action is a person's request.
 type Action struct {
 	Verb     Verb
-	Full     bool   // promote: skip the rest
-	To       string // rollback: the version; empty: the last one that was stable
-	Ready    int    // rollback: ready endpoints of that version
+	Full     bool       // promote: skip the rest
+	To       string     // rollback: the version; empty: the last one that was stable
+	Ready    int        // rollback: ready endpoints of that version
+	Until    *time.Time // freeze: when it ends by itself
 	Actor    string
 	Verified bool // the actor was proven by a token
 	Reason   string

@@ -22,7 +22,14 @@ type history struct {
 }
 
 func (h *history) event(t *rapid.T) rollout.Event {
-	switch rapid.IntRange(0, 9).Draw(t, "event") {
+	switch rapid.IntRange(0, 11).Draw(t, "event") {
+	case 10:
+		return rollout.Counted{Attempt: h.state.Attempt, Requests: h.state.In.Requests + uint64(rapid.IntRange(0, 100).Draw(t, "requests"))}
+	case 11:
+		if h.spec.Frozen = nil; rapid.Bool().Draw(t, "frozen") {
+			h.spec.Frozen = &rollout.Freeze{}
+		}
+		return rollout.Thawed{}
 	case 0:
 		h.spec.Version = rapid.SampledFrom([]string{"v1", "v2", "v3"}).Draw(t, "version")
 		return rollout.SpecSeen{}
@@ -71,7 +78,7 @@ func action() *rapid.Generator[rollout.Action] {
 	return rapid.Custom(func(t *rapid.T) rollout.Action {
 		return rollout.Action{
 			Verb: rapid.SampledFrom([]rollout.Verb{rollout.Promote, rollout.Pause, rollout.Resume,
-				rollout.Abort, rollout.Retry, rollout.Rollback}).Draw(t, "verb"),
+				rollout.Abort, rollout.Retry, rollout.Rollback, rollout.FreezeIt, rollout.Unfreeze}).Draw(t, "verb"),
 			Full:  rapid.Bool().Draw(t, "full"),
 			To:    rapid.SampledFrom([]string{"", "v1", "v2"}).Draw(t, "to"),
 			Ready: rapid.IntRange(0, 1).Draw(t, "ready"),
@@ -82,8 +89,17 @@ func action() *rapid.Generator[rollout.Action] {
 
 func steps() *rapid.Generator[[]rollout.StepSpec] {
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) rollout.StepSpec {
-		if rapid.Bool().Draw(t, "isPause") {
+		switch rapid.IntRange(0, 6).Draw(t, "kind") {
+		case 0, 1:
 			return pause(time.Duration(rapid.IntRange(0, 2).Draw(t, "minutes")) * time.Minute)
+		case 2:
+			return rollout.StepSpec{Pause: &rollout.PauseSpec{Requests: uint64(rapid.IntRange(1, 100).Draw(t, "requests"))}}
+		case 3:
+			return rollout.StepSpec{SetRoute: &rollout.ManagedRoute{
+				Name: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "route"), What: rapid.SampledFrom([]string{"", "x", "y"}).Draw(t, "what"),
+				Order: rapid.IntRange(0, 1).Draw(t, "order")}}
+		case 4:
+			return rollout.StepSpec{Skip: "no meaning here"}
 		}
 		return setWeight(float64(rapid.IntRange(0, 100).Draw(t, "percent")))
 	}), 0, 6)
@@ -110,7 +126,9 @@ func allowed(h *history) rollout.Weight {
 
 func TestInvariants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		h := &history{now: t0, spec: rollout.Spec{Version: "v1", Steps: steps().Draw(t, "first steps")}}
+		h := &history{now: t0, spec: rollout.Spec{Version: "v1", Steps: steps().Draw(t, "first steps"),
+			Deadline: time.Duration(rapid.IntRange(0, 300).Draw(t, "deadline")) * time.Second, DeadlineAborts: rapid.Bool().Draw(t, "aborts"),
+			FastWindow: rapid.IntRange(0, 2).Draw(t, "window")}}
 		h.play(t, rollout.SpecSeen{})
 		for range rapid.IntRange(1, 60).Draw(t, "events") {
 			h.play(t, h.event(t))
@@ -159,14 +177,18 @@ func (h *history) checkWeights(t *rapid.T) {
 // checkRaise: a weight goes up only with a serving canary and an acked fleet.
 func (h *history) checkRaise(t *rapid.T, before rollout.State) {
 	from, to := before.Split(), h.state.Split()
-	if from.Canary != to.Canary || to.Weight <= from.Weight {
+	more := to.Weight > from.Weight
+	for _, r := range to.Routes {
+		more = more || !slices.Contains(from.Routes, r)
+	}
+	if from.Canary != to.Canary || !more {
 		return
 	}
 	f := h.state.In.Fleet
 	if h.state.In.Canary == 0 || f.Acked == 0 || f.Waiting+f.Rejected+f.Away > 0 || f.Generation != before.Generation {
 		t.Fatalf("%s -> %s with %d endpoints and fleet %+v of generation %d", from.Weight, to.Weight, h.state.In.Canary, f, before.Generation)
 	}
-	if h.spec.Paused || h.state.UserPausedAt != nil {
+	if h.spec.Paused || h.state.UserPausedAt != nil || h.spec.Frozen != nil || h.state.Frozen != nil && h.state.Frozen.Until == nil {
 		t.Fatalf("%s -> %s while paused", from.Weight, to.Weight)
 	}
 }
@@ -174,6 +196,9 @@ func (h *history) checkRaise(t *rapid.T, before rollout.State) {
 // checkAbort: an abort takes all weight in its own effects, and stays.
 func (h *history) checkAbort(t *rapid.T, before rollout.State, ev rollout.Event, eff rollout.Effects) {
 	aborted := slices.ContainsFunc(eff.Records, func(r rollout.Record) bool { return r.Kind == rollout.AbortedKind })
+	if to := h.state.Split(); aborted && (to.Weight != 0 || len(to.Routes) != 0) {
+		t.Fatalf("an abort leaves traffic: %+v", to)
+	}
 	if aborted && before.Split().Weight > 0 && (eff.Publish == nil || eff.Publish.Weight != 0) {
 		t.Fatalf("an abort at %s published %v", before.Split().Weight, eff.Publish)
 	}

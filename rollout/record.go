@@ -22,8 +22,14 @@ const (
 	Paused         Kind = "Paused"         // somebody said pause
 	HarmPaused     Kind = "HarmPaused"     // a judge did
 	Resumed        Kind = "Resumed"
-	PromotedFull   Kind = "PromotedFull" // somebody skipped the rest
-	Promoted       Kind = "Promoted"     // the canary is stable now
+	RouteSet       Kind = "RouteSet"       // a managed route was made or replaced
+	RouteUnset     Kind = "RouteUnset"     // or taken away
+	Frozen         Kind = "Frozen"         // somebody said freeze
+	Unfrozen       Kind = "Unfrozen"       // or unfreeze
+	ThawedAll      Kind = "Thawed"         // somebody ended a freeze of all
+	DeadlinePassed Kind = "DeadlinePassed" // no progress in time
+	PromotedFull   Kind = "PromotedFull"   // somebody skipped the rest
+	Promoted       Kind = "Promoted"       // the canary is stable now
 	AbortedKind    Kind = "Aborted"
 	BackToStable   Kind = "BackToStable" // the object names the stable version again
 	RolledBack     Kind = "RolledBack"
@@ -35,16 +41,20 @@ const (
 
 // Record is one fact in the life of a Rollout: a line of its journal.
 type Record struct {
-	Kind     Kind      `json:"kind"`
-	At       time.Time `json:"at"`
-	Version  string    `json:"version,omitempty"` // wanted, or rolled back to
-	Steps    string    `json:"steps,omitempty"`   // hash of the steps
-	Step     int       `json:"step,omitempty"`
-	Weight   Weight    `json:"weight,omitempty"`
-	Message  string    `json:"message"`
-	Actor    string    `json:"actor"`
-	Verified bool      `json:"verified,omitempty"`
-	Reason   string    `json:"reason,omitempty"`
+	Kind     Kind          `json:"kind"`
+	At       time.Time     `json:"at"`
+	Version  string        `json:"version,omitempty"` // wanted, or rolled back to
+	Steps    string        `json:"steps,omitempty"`   // hash of the steps
+	Step     int           `json:"step,omitempty"`
+	Weight   Weight        `json:"weight,omitempty"`
+	Count    uint64        `json:"count,omitempty"` // requests of the canary
+	Fast     bool          `json:"fast,omitempty"`
+	Until    *time.Time    `json:"until,omitempty"`
+	Route    *ManagedRoute `json:"route,omitempty"`
+	Message  string        `json:"message"`
+	Actor    string        `json:"actor"`
+	Verified bool          `json:"verified,omitempty"`
+	Reason   string        `json:"reason,omitempty"`
 }
 
 // provenKept is how many versions that were stable are remembered, as
@@ -74,15 +84,42 @@ func (s State) fold(r Record) State {
 	case WeightSet:
 		s.Allowed, s.Weight = r.Weight, r.Weight
 	case WeightWithheld:
-		s.Weight = 0
+		s.Weight, s.Withheld = 0, true
 	case WeightRestored:
-		s.Weight = s.Allowed
+		s.Weight, s.Withheld = s.Allowed, false
+	case RouteSet, RouteUnset:
+		s.Routes = s.withRoute(r)
 	case PauseStarted:
-		s.PausedAt = &at
+		s.PausedAt, s.PausedCount = &at, r.Count
 	case StepCompleted:
 		s.Step, s.PausedAt = r.Step, nil
 	case StepsCompleted:
 		s.Stage, s.PausedAt = Completing, nil
+	case Paused, HarmPaused, Resumed, Frozen, Unfrozen, DeadlinePassed:
+		s = s.foldHold(r)
+	default:
+		s = s.foldEnd(r)
+	}
+	if r.progress() {
+		s.ProgressAt, s.Late = at, false
+	}
+	return s
+}
+
+// progress says whether a record brings a canary forward, or lets its clock
+// begin anew.
+func (r Record) progress() bool {
+	switch r.Kind {
+	case SpecNoted, Settled, WeightWithheld, Paused, HarmPaused, Frozen, DeadlinePassed:
+		return false
+	}
+	return true
+}
+
+// foldHold folds the records that hold a canary or let it go.
+func (s State) foldHold(r Record) State {
+	at := r.At
+	switch r.Kind {
 	case Paused:
 		s.UserPausedAt = &at
 	case HarmPaused:
@@ -90,10 +127,33 @@ func (s State) fold(r Record) State {
 	case Resumed:
 		s.HarmWaived = s.HarmWaived || s.HarmPausedAt != nil
 		s.UserPausedAt, s.HarmPausedAt = nil, nil
-	default:
-		s = s.foldEnd(r)
+	case Frozen:
+		s.Frozen = &Freeze{Until: r.Until, Actor: r.Actor, Reason: r.Reason}
+	case Unfrozen:
+		s.Frozen = nil
+	case DeadlinePassed:
+		s.Late = true
 	}
 	return s
+}
+
+// withRoute gives the managed routes with the record's made, replaced or taken
+// away.
+func (s State) withRoute(r Record) []ManagedRoute {
+	var out []ManagedRoute
+	if r.Route == nil {
+		return s.Routes
+	}
+	for _, have := range s.Routes {
+		if have.Name != r.Route.Name {
+			out = append(out, have)
+		}
+	}
+	if r.Kind == RouteSet {
+		out = append(out, *r.Route)
+	}
+	slices.SortStableFunc(out, func(a, b ManagedRoute) int { return a.Order - b.Order })
+	return out
 }
 
 // foldEnd folds the records that end a canary, by whichever door.
@@ -108,7 +168,8 @@ func (s State) foldEnd(r Record) State {
 		s.Step = r.Step
 	case AbortedKind:
 		s = s.unpaused()
-		s.Stage, s.Step, s.Allowed, s.Weight, s.PromoteFull = Aborted, 0, 0, 0, false
+		s = s.atZero()
+		s.Stage = Aborted
 		s.AbortedAt, s.AbortMessage = &at, r.Message
 	case BackToStable:
 		s = s.withdraw().idle()
@@ -136,9 +197,9 @@ func (s State) start(r Record) State {
 	s = s.unpaused()
 	s.Version, s.Steps, s.Stage = r.Version, r.Steps, Preparing
 	s.Attempt++
-	s.Step, s.Allowed, s.Weight = 0, 0, 0
+	s = s.atZero()
 	s.AbortedAt, s.AbortMessage = nil, ""
-	s.PromoteFull, s.Pinned, s.Deleted, s.HarmWaived = false, false, false, false
+	s.Pinned, s.Deleted, s.HarmWaived, s.Fast = false, false, false, r.Fast
 	s.Retired = without(s.Retired, r.Version)
 	return s
 }
@@ -188,9 +249,16 @@ func (s State) retire(version string) State {
 
 // idle ends whatever canary there was.
 func (s State) idle() State {
-	s = s.unpaused()
-	s.Stage, s.Step, s.Allowed, s.Weight, s.PromoteFull = Idle, 0, 0, 0, false
+	s = s.unpaused().atZero()
+	s.Stage = Idle
 	s.AbortedAt, s.AbortMessage = nil, ""
+	return s
+}
+
+// atZero is before the first step, without any traffic for the canary.
+func (s State) atZero() State {
+	s.Step, s.Allowed, s.Weight, s.Withheld, s.Routes = 0, 0, 0, false, nil
+	s.PromoteFull, s.Fast, s.Late = false, false, false
 	return s
 }
 

@@ -33,17 +33,66 @@ type Spec struct {
 	Paused bool
 	// PauseOnHarm makes harm pause the rollout rather than abort it.
 	PauseOnHarm bool
+	// Frozen holds every advance too: somebody froze all rollouts at once.
+	Frozen *Freeze
+	// Deadline is how long a canary may go without progress, pauses not
+	// counted, before it is called degraded; 0: for ever. With DeadlineAborts
+	// it is aborted then.
+	Deadline       time.Duration
+	DeadlineAborts bool
+	// FastWindow is how many of the versions that were stable last may come
+	// back without steps.
+	FastWindow int
+}
+
+// Freeze holds a rollout: nothing advances, whatever takes traffic from a
+// canary works.
+type Freeze struct {
+	Until  *time.Time `json:"until,omitempty"` // nil: until somebody says unfreeze
+	Actor  string     `json:"actor,omitempty"`
+	Reason string     `json:"reason,omitempty"`
+}
+
+// holds says whether the freeze is in force at an instant.
+func (f *Freeze) holds(now time.Time) bool {
+	return f != nil && (f.Until == nil || now.Before(*f.Until))
 }
 
 // StepSpec is one step; exactly one of its fields is set.
 type StepSpec struct {
 	SetWeight *Weight
 	Pause     *PauseSpec
+	SetRoute  *ManagedRoute
+	Skip      string // a step that has no meaning here: why
 }
 
-// PauseSpec waits. Without a duration it waits for a person.
+// PauseSpec waits. Without a duration and a number it waits for a person.
 type PauseSpec struct {
-	Duration time.Duration // 0: until promoted
+	Duration time.Duration // how long; 0: not for a time
+	Requests uint64        // how many requests of the canary; 0: not for a number
+}
+
+// open says whether only a person ends the pause.
+func (p PauseSpec) open() bool { return p.Duration == 0 && p.Requests == 0 }
+
+// String says what the pause waits for.
+func (p PauseSpec) String() string {
+	switch {
+	case p.Requests > 0:
+		return fmt.Sprintf("%d requests", p.Requests)
+	case p.Duration > 0:
+		return p.Duration.String()
+	}
+	return "promote"
+}
+
+// ManagedRoute is a route that a step makes in front of the Service's own: by
+// header, or to mirror. What it says is for who translates it; the machine
+// knows its name, and its place among the others.
+type ManagedRoute struct {
+	Name  string `json:"name"`
+	Order int    `json:"order"` // precedence: the lower one wins
+	What  string `json:"what"`  // opaque; empty: a step that takes the route away
 }
 
 // stepsHash identifies the steps, so that a change of them can be seen. It is
@@ -54,8 +103,14 @@ func (s Spec) stepsHash() string {
 		switch {
 		case st.SetWeight != nil:
 			fmt.Fprintf(h, "w%d;", *st.SetWeight)
+		case st.Pause != nil && st.Pause.Requests > 0:
+			fmt.Fprintf(h, "n%d;", st.Pause.Requests)
 		case st.Pause != nil:
 			fmt.Fprintf(h, "p%d;", st.Pause.Duration)
+		case st.SetRoute != nil:
+			fmt.Fprintf(h, "r%q,%q,%d;", st.SetRoute.Name, st.SetRoute.What, st.SetRoute.Order)
+		default:
+			fmt.Fprintf(h, "s%q;", st.Skip)
 		}
 	}
 	return strconv.FormatUint(h.Sum64(), 16)

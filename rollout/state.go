@@ -41,7 +41,21 @@ type State struct {
 	Allowed Weight `json:"allowed"`
 	Weight  Weight `json:"weight"`
 
+	// Withheld: the canary has no endpoint, and gets nothing until it has.
+	Withheld bool `json:"withheld,omitempty"`
+	// Routes are the managed routes that steps have made, by precedence.
+	Routes []ManagedRoute `json:"routes,omitempty"`
+	// Fast: the canary was stable not long ago, and goes without steps.
+	Fast bool `json:"fast,omitempty"`
+
+	// ProgressAt is when the canary last came forward; Late, that it did not in
+	// time.
+	ProgressAt time.Time `json:"progressAt"`
+	Late       bool      `json:"late,omitempty"`
+
 	PausedAt     *time.Time `json:"pausedAt,omitempty"`     // a pause step began
+	PausedCount  uint64     `json:"pausedCount,omitempty"`  // the canary's requests then
+	Frozen       *Freeze    `json:"frozen,omitempty"`       // somebody said freeze
 	UserPausedAt *time.Time `json:"userPausedAt,omitempty"` // somebody said pause
 	HarmPausedAt *time.Time `json:"harmPausedAt,omitempty"` // harm, where it pauses
 	// HarmWaived: a person went on in spite of a harm that paused.
@@ -72,6 +86,8 @@ type Input struct {
 	// Canary and Stable count ready endpoints; valid when EndpointsKnown.
 	Canary, Stable int
 	EndpointsKnown bool
+	// Requests counts the canary's since its attempt began.
+	Requests uint64
 }
 
 // Fleet counts the Envoys that serve a Rollout's Service, for one generation of
@@ -97,6 +113,7 @@ type Split struct {
 	Stable, Canary string // Canary is empty where there is no weighted route
 	Weight         Weight // the canary's
 	Retired        []string
+	Routes         []ManagedRoute // to the canary alone, or mirrored to it
 }
 
 // Split gives the division that the state wants.
@@ -104,6 +121,9 @@ func (s State) Split() Split {
 	sp := Split{Stable: s.Stable, Retired: s.Retired}
 	if s.Stage != Idle && s.Stage != "" {
 		sp.Canary, sp.Weight = s.Version, s.Weight
+		if !s.Withheld {
+			sp.Routes = s.Routes
+		}
 	}
 	return sp
 }
@@ -111,7 +131,7 @@ func (s State) Split() Split {
 // Equal says whether two splits are the same.
 func (a Split) Equal(b Split) bool {
 	return a.Stable == b.Stable && a.Canary == b.Canary && a.Weight == b.Weight &&
-		slices.Equal(a.Retired, b.Retired)
+		slices.Equal(a.Retired, b.Retired) && slices.Equal(a.Routes, b.Routes)
 }
 
 // Lowers says whether going from a to b only takes traffic away from canaries,
@@ -120,7 +140,15 @@ func (a Split) Lowers(b Split) bool {
 	if a.Stable != b.Stable {
 		return false
 	}
-	return b.Weight == 0 || a.Canary == b.Canary && b.Weight <= a.Weight
+	if b.Weight == 0 && len(b.Routes) == 0 {
+		return true
+	}
+	for _, r := range b.Routes {
+		if !slices.Contains(a.Routes, r) {
+			return false
+		}
+	}
+	return a.Canary == b.Canary && b.Weight <= a.Weight
 }
 
 // Active says whether a canary is under way: prepared, stepped or completed.

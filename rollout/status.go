@@ -43,9 +43,9 @@ func (s State) Phase(spec Spec) Phase {
 	switch {
 	case s.Stage == Idle:
 		return Healthy
-	case s.Stage == Aborted:
+	case s.Stage == Aborted, s.Late:
 		return Degraded
-	case s.Active() && (len(s.Waits()) > 0 || spec.Paused):
+	case s.Active() && (len(s.Waits()) > 0 || spec.Paused || s.Frozen != nil || spec.Frozen != nil):
 		return PhasePaused
 	}
 	return Progressing
@@ -63,6 +63,9 @@ func (s State) Message(spec Spec) string {
 		return fmt.Sprintf("RolloutAborted: %s: %s", s.Version, s.AbortMessage)
 	}
 	parts := append(s.pauses(spec), s.obstacles()...)
+	if s.Late {
+		parts = append([]string{"ProgressDeadlineExceeded"}, parts...)
+	}
 	if len(parts) == 0 {
 		parts = append(parts, s.progress(spec))
 	}
@@ -81,10 +84,19 @@ func (s State) pauses(spec Spec) []string {
 	if spec.Paused {
 		out = append(out, "paused by spec.paused")
 	}
+	for _, f := range []*Freeze{spec.Frozen, s.Frozen} {
+		if f != nil {
+			out = append(out, "frozen "+until(f.Until)+": "+strings.TrimSuffix(f.Actor+", "+f.Reason, ", "))
+		}
+	}
 	if s.PausedAt != nil && s.Step < len(spec.Steps) {
-		if p := spec.Steps[s.Step].Pause; p != nil && p.Duration == 0 {
+		switch p := spec.Steps[s.Step].Pause; {
+		case p == nil:
+		case p.open():
 			out = append(out, fmt.Sprintf("CanaryPauseStep: step %d waits for promote", s.Step))
-		} else if p != nil {
+		case p.Requests > 0:
+			out = append(out, fmt.Sprintf("CanaryPauseStep: step %d waits for %d requests of the canary, %d came", s.Step, p.Requests, s.counted()))
+		default:
 			out = append(out, fmt.Sprintf("CanaryPauseStep: step %d waits %s", s.Step, p.Duration))
 		}
 	}
