@@ -1,0 +1,202 @@
+package sim
+
+import (
+	"slices"
+	"time"
+
+	"github.com/serin-mesh/serin/rollout"
+)
+
+// table is the content of the runtime layer: what the keys of a division say.
+// The zero table has no key.
+type table struct{ rollout.Split }
+
+// tableOf gives the keys for a division. A Service on one version, and known to
+// no Envoy by another, needs none.
+func tableOf(s rollout.Split) table {
+	if s.Canary == "" && len(s.Retired) == 0 {
+		return table{}
+	}
+	return table{s}
+}
+
+func (t table) equal(o table) bool { return t.Equal(o.Split) }
+
+// weight looks up the key of a version for routes that were made for a canary,
+// their lead. Only leads that may get traffic have keys.
+func (t table) weight(lead, version string) (rollout.Weight, bool) {
+	if t.Stable == "" || !slices.Contains(versions(t.Split), version) {
+		return 0, false
+	}
+	switch own := version == lead; {
+	case lead == t.Canary && own:
+		return t.Weight, true
+	case lead == t.Canary:
+		return rollout.Total - t.Weight, true
+	case lead == t.Stable && own:
+		return rollout.Total, true
+	case lead == t.Stable:
+		return 0, true
+	}
+	return 0, false
+}
+
+// has tells whether the table has every key that a route reads.
+func (t table) has(r route) bool {
+	if r.canary == "" {
+		return true
+	}
+	_, own := t.weight(r.canary, r.canary)
+	_, other := t.weight(r.canary, r.stable)
+	return own && other
+}
+
+// route is the route of the Service: to one version, or weighted between two.
+type route struct{ stable, canary string }
+
+func routeOf(s rollout.Split) route { return route{s.Stable, s.Canary} }
+
+// clusters lists the versions whose clusters the route names.
+func (r route) clusters() []string {
+	if r.canary == "" {
+		return []string{r.stable}
+	}
+	return []string{r.stable, r.canary}
+}
+
+// versions lists the versions that need a cluster under a division.
+func versions(s rollout.Split) []string {
+	out := []string{s.Stable}
+	if s.Canary != "" {
+		out = append(out, s.Canary)
+	}
+	return append(out, s.Retired...)
+}
+
+// kind is what a response is about.
+type kind int
+
+const (
+	ofClusters kind = iota
+	ofKeys
+	ofRoute
+)
+
+// queue is one order of delivery. An Envoy answers for clusters when they are
+// warm, however long that takes, and meanwhile takes what else it is sent.
+type queue int
+
+const (
+	warming queue = iota // clusters
+	config               // keys and routes
+)
+
+func (k kind) queue() queue {
+	if k == ofClusters {
+		return warming
+	}
+	return config
+}
+
+// response is one message to an Envoy, built from the division published at
+// index seq.
+type response struct {
+	kind        kind
+	seq         int
+	add, remove []string
+	keys        table
+	route       route
+}
+
+// answer is an Envoy's reply to a response.
+type answer struct {
+	to       response
+	accepted bool
+}
+
+// envoy is one Envoy: what it really has, and what is on its way to and from it.
+type envoy struct {
+	name     string
+	clusters map[string]bool
+	keys     *table // nil: it never had any
+	route    *route // nil: it serves nothing
+	// Publications from which its keys and route were built; raised when a
+	// later one wants the same.
+	keysSeq, routeSeq int
+
+	connected bool
+	inbox     [2][]response // by queue
+	outbox    [2][]answer   // by queue
+	view      view
+}
+
+// take lets the Envoy handle the oldest response of a queue.
+func (e *envoy) take(q queue, accept bool) {
+	if len(e.inbox[q]) == 0 {
+		return
+	}
+	r := e.inbox[q][0]
+	e.inbox[q] = e.inbox[q][1:]
+	e.outbox[q] = append(e.outbox[q], answer{r, accept})
+	if !accept {
+		return
+	}
+	switch r.kind {
+	case ofClusters:
+		for _, v := range r.add {
+			e.clusters[v] = true
+		}
+		for _, v := range r.remove {
+			delete(e.clusters, v)
+		}
+	case ofKeys:
+		e.keys, e.keysSeq = &r.keys, r.seq
+	case ofRoute:
+		e.route, e.routeSeq = &r.route, r.seq
+	}
+}
+
+// traffic says what the Envoy does with requests now: the weights of the two
+// clusters of its route. Keys hold over the route's own weights, which give the
+// canary nothing.
+func (e *envoy) traffic() (stable, canary rollout.Weight) {
+	switch {
+	case e.route == nil:
+		return 0, 0
+	case e.route.canary == "":
+		return rollout.Total, 0
+	}
+	stable, canary = rollout.Total, 0
+	if e.keys == nil {
+		return stable, canary
+	}
+	if w, ok := e.keys.weight(e.route.canary, e.route.stable); ok {
+		stable = w
+	}
+	if w, ok := e.keys.weight(e.route.canary, e.route.canary); ok {
+		canary = w
+	}
+	return stable, canary
+}
+
+// uses lists the versions that the Envoy sends requests to, or will when it
+// takes what is on its way.
+func (e *envoy) uses() []string {
+	var out []string
+	if e.route != nil {
+		out = e.route.clusters()
+	}
+	for _, r := range e.inbox[config] {
+		if r.kind == ofRoute {
+			out = append(out, r.route.clusters()...)
+		}
+	}
+	return out
+}
+
+// leave ends the stream: what was on its way is lost.
+func (e *envoy) leave(now time.Duration) {
+	e.connected = false
+	e.inbox, e.outbox = [2][]response{}, [2][]answer{}
+	e.view.left = now
+}
