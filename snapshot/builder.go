@@ -60,7 +60,8 @@ func NewBuilder(o Options) *Builder {
 
 // SetSplit says how the traffic of a Service is divided; nil: the Service has
 // no Rollout, and all its endpoints are one cluster. Another weight alone
-// costs the same however many routes there are.
+// costs the same however many routes there are. The Builder keeps s.Managed;
+// what it holds must not change.
 func (b *Builder) SetSplit(service api.Key, s *Split) {
 	before, now := b.splits[service], normalize(s)
 	if now == nil {

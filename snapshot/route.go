@@ -45,12 +45,13 @@ func (p *plan) render(in splits) *rendering {
 		r.serves(in, func(b backendKey) { out.backends[b] = true })
 	}
 	for i, h := range p.hosts {
-		routes := make([]*routev3.Route, len(h.entries))
-		for j, e := range h.entries {
-			set := e.rule.divide(in)
-			routes[j] = e.route(in, set, p.name.Port)
-			if collect(routes[j], set, clusters, keys) {
-				out.weighted = append(out.weighted, weightedRoute{i, j, set})
+		routes := make([]*routev3.Route, 0, len(h.entries))
+		for _, e := range h.entries {
+			for _, r := range e.routes(in, p.name.Port) {
+				if collect(r.route, r.set, clusters, keys) {
+					out.weighted = append(out.weighted, weightedRoute{i, len(routes), r.set})
+				}
+				routes = append(routes, r.route)
 			}
 		}
 		out.config.VirtualHosts[i] = &routev3.VirtualHost{Name: h.domain, Domains: []string{h.domain}, Routes: routes}

@@ -8,8 +8,9 @@ import (
 )
 
 // normalize makes an own copy of a Split without contradictions: a canary that
-// is the stable version is none, the weight is at most Total, and Retired is
-// sorted and names no version that is in use. A Split without a stable version
+// is the stable version is none, the weight is at most Total, Retired is
+// sorted and names no version that is in use, and without a canary nothing is
+// managed. A Split without a stable version
 // cannot be served and counts as none.
 func normalize(s *Split) *Split {
 	if s == nil || s.Stable == "" {
@@ -21,6 +22,8 @@ func normalize(s *Split) *Split {
 	}
 	if n.Canary == "" {
 		n.Weight = 0
+	} else {
+		n.Managed = matching(s.Managed)
 	}
 	for _, v := range s.Retired {
 		if v != "" && v != n.Stable && v != n.Canary {
@@ -59,7 +62,7 @@ func sameRoutes(a, b *Split) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	return a.Stable == b.Stable && a.Canary == b.Canary
+	return a.Stable == b.Stable && a.Canary == b.Canary && sameManaged(a.Managed, b.Managed)
 }
 
 // sameVersions says whether both splits need the same clusters.
