@@ -13,11 +13,11 @@ import (
 	"github.com/serin-mesh/serin/api"
 )
 
-// special are the types whose JSON is not what their Go form says, and the words
-// that a text may be.
+// special are the types whose JSON is not what their Go form says, and those
+// that are one of a few words.
 var special = map[reflect.Type]map[string]any{
 	reflect.TypeFor[api.Decimal]():        {"type": "number"},
-	reflect.TypeFor[api.Duration]():       {"type": []string{"string", "integer"}, "pattern": `^([0-9]+|([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+)$`},
+	reflect.TypeFor[api.Duration]():       {"type": []string{"string", "integer"}, "pattern": `^([0-9]+|([0-9]*\.?[0-9]+(ns|us|µs|μs|ms|s|m|h))+)$`},
 	reflect.TypeFor[intstr.IntOrString](): {"type": []string{"string", "integer"}},
 	reflect.TypeFor[metav1.Time]():        {"type": []string{"string", "null"}, "format": "date-time"},
 	reflect.TypeFor[json.RawMessage]():    {},
@@ -25,13 +25,19 @@ var special = map[reflect.Type]map[string]any{
 	reflect.TypeFor[api.OnHarm]():         {"enum": []api.OnHarm{api.OnHarmAbort, api.OnHarmPause}},
 }
 
+// bounds is what else is known of a struct.
+var bounds = map[reflect.Type]map[string]any{
+	reflect.TypeFor[api.CanaryStep](): {"minProperties": 1},
+}
+
 // readsItself are the interfaces of types that read their own JSON: what they
 // take cannot be seen.
 var readsItself = []reflect.Type{reflect.TypeFor[json.Unmarshaler](), reflect.TypeFor[encoding.TextUnmarshaler]()}
 
 // schemaOf gives the JSON Schema of a Go type, by the rules of encoding/json.
-// The decoder takes null for any field and no field that it does not know, and
-// so does the schema. The types described hold no type within itself.
+// What the decoder refuses by its form, a field that it does not know included,
+// the schema refuses too. null, which the decoder takes for absent, is refused:
+// nobody means it. No type that is described holds itself.
 func schemaOf(t reflect.Type) map[string]any {
 	if s, ok := special[t]; ok {
 		return maps.Clone(s)
@@ -48,7 +54,9 @@ func schemaOf(t reflect.Type) map[string]any {
 	case reflect.Struct:
 		fields := map[string]any{}
 		structSchema(t, fields)
-		return map[string]any{"type": "object", "properties": fields, "additionalProperties": false}
+		s := map[string]any{"type": "object", "properties": fields, "additionalProperties": false}
+		maps.Copy(s, bounds[t])
+		return s
 	case reflect.Map:
 		return map[string]any{"type": "object", "additionalProperties": schemaOf(t.Elem())}
 	case reflect.Slice:
@@ -82,4 +90,3 @@ func structSchema(t reflect.Type, into map[string]any) {
 		}
 	}
 }
-
