@@ -70,6 +70,10 @@ func (c *checker) step(r *Rollout, i int) {
 		c.weight(*s.SetWeight, r.MaxTrafficWeight(), at.with(kind))
 	case "pause":
 		c.pause(s.Pause, at.with(kind))
+	case "setHeaderRoute":
+		c.setHeaderRoute(r, s.SetHeaderRoute, at.with(kind))
+	case "setMirrorRoute":
+		c.setMirrorRoute(r, s.SetMirrorRoute, at.with(kind))
 	case "setCanaryScale":
 		c.noScale(at)
 	case "plugin":
@@ -95,15 +99,18 @@ func (c *checker) weight(w Decimal, most int32, p path) {
 	}
 }
 
-// pause checks how long a pause is.
+// pause checks what a pause waits for.
 func (c *checker) pause(pause *Pause, p path) {
 	if pause.Duration != nil && pause.Duration.Duration < 0 {
 		c.at(CodePause, p.with("duration"), "the duration %s is negative; leave it out to wait for promote",
 			pause.Duration.Duration)
 	}
-	if pause.Requests != nil {
-		c.at(CodePause, p.with("requests"),
-			"this version does not count requests in a pause; write a duration, or nothing to wait for promote")
+	switch n := pause.Requests; {
+	case n == nil:
+	case *n < 1:
+		c.at(CodePause, p.with("requests"), "the number of requests must be 1 or more, not %d", *n)
+	case pause.Duration != nil:
+		c.at(CodePause, p.with("requests"), "a pause waits for a duration or for requests; remove one of them")
 	}
 }
 

@@ -50,9 +50,10 @@ func TestCheckRollout(t *testing.T) {
 			"f.yaml:8:46: E205 spec.strategy.canary.steps[1].setWeight: the weight 1001 is above maxTrafficWeight; write 0 to 1000"}},
 		"weights of nothing": {canary + "      steps: [{setWeight: 1}]\n      trafficRouting: {maxTrafficWeight: 0}\n", []string{
 			"f.yaml:9:42: E205 spec.strategy.canary.trafficRouting.maxTrafficWeight: maxTrafficWeight must be 1 or more"}},
-		"pauses": {canary + "      steps:\n      - pause: {duration: -1s}\n      - pause: {requests: 5}\n", []string{
+		"pauses": {canary + "      steps:\n      - pause: {duration: -1s}\n      - pause: {requests: 1}\n      - pause: {requests: 0}\n      - pause: {duration: 1, requests: 5}\n", []string{
 			"f.yaml:9:27: E206 spec.strategy.canary.steps[0].pause.duration: the duration -1s is negative; leave it out to wait for promote",
-			"f.yaml:10:27: E206 spec.strategy.canary.steps[1].pause.requests: this version does not count requests in a pause; write a duration, or nothing to wait for promote"}},
+			"f.yaml:11:27: E206 spec.strategy.canary.steps[2].pause.requests: the number of requests must be 1 or more, not 0",
+			"f.yaml:12:40: E206 spec.strategy.canary.steps[3].pause.requests: a pause waits for a duration or for requests; remove one of them"}},
 		"no duration": {canary + "      steps:\n      - pause: {duration: soon}\n", []string{
 			"f.yaml:9:27: E104 spec.strategy.canary.steps[0].pause.duration: soon is no duration: write seconds, such as 30, or 30s, 10m, 1h"}},
 		"kinds of steps": {canary + "      steps:\n      - {}\n      - {setWeight: 1, pause: {}}\n      - {setWeight: 1, setCanaryScale: {replicas: 1}}\n      - setCanaryScale: {}\n", []string{
@@ -60,14 +61,12 @@ func TestCheckRollout(t *testing.T) {
 			"f.yaml:10:9: E204 spec.strategy.canary.steps[1]: the step has 2 kinds; write exactly one, such as setWeight or pause",
 			"f.yaml:11:40: W222 spec.strategy.canary.steps[2].setCanaryScale: setCanaryScale has no effect: Serin runs no pods for files",
 			"f.yaml:12:25: W222 spec.strategy.canary.steps[3].setCanaryScale: setCanaryScale has no effect: Serin runs no pods for files"}},
-		"steps not run": {canary + "      steps:\n      - analysis: {}\n      - experiment: {}\n      - setHeaderRoute: {}\n      - setMirrorRoute: {}\n      - prove: {}\n      - gate: {}\n      - plugin: {name: x}\n", []string{
+		"steps not run": {canary + "      steps:\n      - analysis: {}\n      - experiment: {}\n      - prove: {}\n      - gate: {}\n      - plugin: {name: x}\n", []string{
 			"f.yaml:9:19: E207 spec.strategy.canary.steps[0].analysis: this version does not run analysis steps; use setWeight and pause",
 			"f.yaml:10:21: E207 spec.strategy.canary.steps[1].experiment: this version does not run experiment steps; use setWeight and pause",
-			"f.yaml:11:25: E207 spec.strategy.canary.steps[2].setHeaderRoute: this version does not run setHeaderRoute steps; use setWeight and pause",
-			"f.yaml:12:25: E207 spec.strategy.canary.steps[3].setMirrorRoute: this version does not run setMirrorRoute steps; use setWeight and pause",
-			"f.yaml:13:16: E207 spec.strategy.canary.steps[4].prove: this version does not run prove steps; use setWeight and pause",
-			"f.yaml:14:15: E207 spec.strategy.canary.steps[5].gate: this version does not run gate steps; use setWeight and pause",
-			"f.yaml:15:17: E208 spec.strategy.canary.steps[6].plugin: Serin runs no step plugins; ask over HTTP with a gate step, or pause and promote from outside"}},
+			"f.yaml:11:16: E207 spec.strategy.canary.steps[2].prove: this version does not run prove steps; use setWeight and pause",
+			"f.yaml:12:15: E207 spec.strategy.canary.steps[3].gate: this version does not run gate steps; use setWeight and pause",
+			"f.yaml:13:17: E208 spec.strategy.canary.steps[4].plugin: Serin runs no step plugins; ask over HTTP with a gate step, or pause and promote from outside"}},
 		"guard": {canary + "      guard:\n        mode: on\n        onHarm: cry\n        confidence: 99.9\n        warmup: -1s\n        errorRate: {margin: -1, maxIncrease: 1}\n        latency: {objective: 0, margin: 101, maxIncrease: -0.1, warmup: -1s}\n", []string{
 			`f.yaml:9:15: E209 spec.strategy.canary.guard.mode: unknown mode "on"; write enforce, observe or off`,
 			`f.yaml:10:17: E209 spec.strategy.canary.guard.onHarm: unknown answer "cry"; write abort or pause`,

@@ -96,8 +96,11 @@ const (
 	CodeGuard          Code = "E209"
 	CodeAnalysisNotRun Code = "E210"
 	CodeVersionLabel   Code = "E211"
+	CodeManagedRoute   Code = "E212"
+	CodeStringMatch    Code = "E213"
 	CodeProvider       Code = "W221"
 	CodeNoEffect       Code = "W222"
+	CodeNeverMatches   Code = "W223"
 	CodeValue          Code = "E301"
 	CodeRegex          Code = "E302"
 	CodeHostname       Code = "E303"
@@ -144,8 +147,11 @@ var Codes = map[Code]string{
 	CodeGuard:          "a guard setting out of range",
 	CodeAnalysisNotRun: "an analysis beside the steps, which this version does not run",
 	CodeVersionLabel:   "a version that is no label value",
+	CodeManagedRoute:   "a route that managedRoutes does not name",
+	CodeStringMatch:    "a match without exactly one of exact, prefix and regex",
 	CodeProvider:       "a traffic provider: Serin routes itself",
 	CodeNoEffect:       "a field about pods, without effect for files",
+	CodeNeverMatches:   "a path that no request has",
 	CodeValue:          "a value that the field does not allow",
 	CodeRegex:          "a regular expression that does not compile (RE2)",
 	CodeHostname:       "a hostname that is none",

@@ -171,9 +171,10 @@ type Event struct {
 
 // Action is what a person asks of a Rollout.
 type Action struct {
-	Verb     string // promote, pause, resume, abort, retry, rollback
-	Full     bool   // promote: skip the rest
-	To       string // rollback: version
+	Verb     string     // promote, pause, resume, abort, retry, rollback, freeze, unfreeze
+	Full     bool       // promote: skip the rest
+	To       string     // rollback: version
+	Until    *time.Time // freeze: when it ends; nil: with unfreeze
 	Reason   string
 	Actor    string // who
 	Verified bool   // by a token

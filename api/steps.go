@@ -7,8 +7,8 @@ type CanaryStep struct {
 	SetWeight      *Decimal        `json:"setWeight,omitempty"` // of maxTrafficWeight
 	Pause          *Pause          `json:"pause,omitempty"`
 	SetCanaryScale json.RawMessage `json:"setCanaryScale,omitempty"`
-	SetHeaderRoute json.RawMessage `json:"setHeaderRoute,omitempty"`
-	SetMirrorRoute json.RawMessage `json:"setMirrorRoute,omitempty"`
+	SetHeaderRoute *SetHeaderRoute `json:"setHeaderRoute,omitempty"`
+	SetMirrorRoute *SetMirrorRoute `json:"setMirrorRoute,omitempty"`
 	Analysis       json.RawMessage `json:"analysis,omitempty"`
 	Experiment     json.RawMessage `json:"experiment,omitempty"`
 	Plugin         json.RawMessage `json:"plugin,omitempty"`
@@ -20,7 +20,8 @@ type CanaryStep struct {
 type Pause struct {
 	// Duration is how long; a bare number means seconds.
 	Duration *Duration `json:"duration,omitempty"`
-	// Requests is how many canary requests to wait for. Serin's own.
+	// Requests is how many canary requests to wait for, in place of a duration.
+	// Serin's own.
 	Requests *int64 `json:"requests,omitempty"`
 }
 
