@@ -18,6 +18,11 @@ var ErrNotFound = errors.New("no such Rollout")
 // changed then.
 var ErrNotApplicable = rollout.ErrNotApplicable
 
+var (
+	errNotFrozen = fmt.Errorf("%w: there is no freeze of all Rollouts", ErrNotApplicable)
+	errPast      = fmt.Errorf("%w: the end of the freeze is not to come", ErrNotApplicable)
+)
+
 // Act does what a person asks for, and returns the Rollout as it is then, when
 // that is stored and sent. Errors wrap ErrNotFound or ErrNotApplicable, or tell
 // that the store fails: an abort has been sent then all the same.
@@ -53,7 +58,7 @@ func (l *loop) act(key api.Key, a api.Action, result chan error) {
 		}
 	}
 	action := rollout.Action{
-		Verb: rollout.Verb(a.Verb), Full: a.Full, To: a.To,
+		Verb: rollout.Verb(a.Verb), Full: a.Full, To: a.To, Until: a.Until,
 		Actor: a.Actor, Verified: a.Verified, Reason: a.Reason,
 	}
 	if action.Verb == rollout.Rollback {

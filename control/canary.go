@@ -134,6 +134,7 @@ func (c *canary) hand(l *loop) {
 	l.dirty[c] = true
 	l.builder.SetSplit(c.service, &snapshot.Split{
 		Stable: split.Stable, Canary: split.Canary, Weight: uint32(split.Weight), Retired: split.Retired,
+		Managed: c.managed(l, split.Routes),
 	})
 	c.history.Set(share(split.Weight), l.now)
 	l.ledger.Begin(c.service, versions(split), l.now)
@@ -169,6 +170,7 @@ func (c *canary) seeFleet(l *loop) {
 	if c.required == nil {
 		return
 	}
+	c.count(l)
 	p := l.fleet.Progress(c.required, l.now)
 	c.progress = p
 	if p.Settled && p.Quarantined == 0 { // one that is out of reach may still serve an old weight
@@ -199,7 +201,7 @@ func (c *canary) seeEndpoints(l *loop) error {
 
 // schedule sets the rollout's timer to the next instant that can move it.
 func (c *canary) schedule(l *loop) {
-	next := rollout.Next(c.spec, c.state)
+	next := rollout.Wake(c.spec, c.state)
 	if c.waits() && !c.progress.Next.IsZero() && (next.IsZero() || c.progress.Next.Before(next)) {
 		next = c.progress.Next
 	}

@@ -14,6 +14,8 @@ import (
 	"github.com/serin-mesh/serin/api"
 	"github.com/serin-mesh/serin/control"
 	"github.com/serin-mesh/serin/discovery"
+	"github.com/serin-mesh/serin/snapshot"
+	"github.com/serin-mesh/serin/stats"
 	"github.com/serin-mesh/serin/xds"
 )
 
@@ -397,6 +399,99 @@ func TestAnotherRolloutTakesOverTheService(t *testing.T) {
 		}
 		if _, err := w.Rollout(context.Background(), shop); !errors.Is(err, control.ErrNotFound) {
 			t.Errorf("the deleted one is still there: %v", err)
+		}
+	})
+}
+
+func TestFreezeOfAll(t *testing.T) {
+	freeze := func(w *world, verb string, until *time.Time) error {
+		err := w.FreezeAll(context.Background(), api.Action{Verb: verb, Until: until, Actor: "ana", Reason: "holidays"})
+		synctest.Wait()
+		return err
+	}
+	inWorld(t, func(w *world) {
+		w.objects("v2", 1, 1)
+		w.has(20)
+		end := time.Now().Add(time.Hour)
+		if err := freeze(w, "freeze", &end); err != nil {
+			t.Fatal(err)
+		}
+		if s := w.status(); s.Phase != api.PhasePaused || !strings.Contains(s.Message, "frozen until") || !strings.Contains(s.Message, "holidays") {
+			t.Errorf("%s: %s", s.Phase, s.Message)
+		}
+		w.stop() // it outlives a restart
+		w.fleet.keys = nil
+		w.start()
+		w.objects("v2", 1, 1)
+		time.Sleep(time.Hour - 2*time.Second)
+		w.has(20)
+		time.Sleep(3 * time.Second)
+		w.has(50)
+		if err := freeze(w, "unfreeze", nil); !errors.Is(err, control.ErrNotApplicable) {
+			t.Errorf("the end of no freeze: %v", err)
+		}
+		if err := freeze(w, "freeze", &end); !errors.Is(err, control.ErrNotApplicable) {
+			t.Errorf("a freeze until the past: %v", err)
+		}
+		if err := freeze(w, "freeze", nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.act("promote"); !errors.Is(err, control.ErrNotApplicable) {
+			t.Errorf("a promotion in a freeze: %v", err)
+		}
+		if err := freeze(w, "unfreeze", nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.act("promote"); err != nil {
+			t.Fatal(err)
+		}
+		if s := w.status(); s.StableRS != "v2" {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestPauseForRequests(t *testing.T) {
+	inWorld(t, func(w *world) {
+		text := strings.Replace(rolloutOf, "pause: {duration: 1m}", "pause: {requests: 100}", 1)
+		w.files(map[string]string{"shop.yaml": objectsOf + slice("v1", 1) + slice("v2", 1) + fmt.Sprintf(text, "v2", "{}")})
+		w.has(20)
+		report := func(requests uint64) {
+			time.Sleep(time.Second)
+			w.Load(stats.Load{Node: "edge-1", Gateway: "default/edge", Received: time.Now(), Clusters: []stats.ClusterLoad{
+				{Cluster: "default/shop/80/v2", Interval: time.Second, Issued: requests, Success: requests}}})
+		}
+		report(99)
+		w.has(20)
+		report(1)
+		w.has(50)
+	})
+}
+
+// Requests that a header route sent to the canary are no sample of anything.
+func TestHeaderRoutedFailuresAreNoEvidence(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.objects("v2", 1, 1)
+		w.route = snapshot.ManagedPrefix + "default/shop/0/header"
+		w.fails("v2", "v2", "v2", "v2", "v2", "v2", "v2", "v2", "v2")
+		w.has(20)
+	})
+}
+
+func TestManagedRoutes(t *testing.T) {
+	inWorld(t, func(w *world) {
+		text := strings.Replace(rolloutOf, "steps: [", "trafficRouting: {managedRoutes: [{name: inside}]}, steps: ["+
+			"{setHeaderRoute: {name: inside, match: [{headerName: x-inside, headerValue: {exact: \"yes\"}}]}}, ", 1)
+		w.files(map[string]string{"shop.yaml": objectsOf + slice("v1", 1) + slice("v2", 1) + fmt.Sprintf(text, "v2", "{}")})
+		w.has(20)
+		if !w.fleet.routeHas("x-inside") {
+			t.Error("the fleet has no header route")
+		}
+		if err := w.act("abort"); err != nil {
+			t.Fatal(err)
+		}
+		if w.fleet.routeHas("x-inside") {
+			t.Error("the header route outlived the abort")
 		}
 	})
 }

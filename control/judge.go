@@ -3,11 +3,13 @@ package control
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/serin-mesh/serin/analysis"
 	"github.com/serin-mesh/serin/api"
 	"github.com/serin-mesh/serin/rollout"
+	"github.com/serin-mesh/serin/snapshot"
 	"github.com/serin-mesh/serin/stats"
 )
 
@@ -97,7 +99,8 @@ func (l *loop) failures(batch stats.Failures) {
 		if c == nil || l.filter.Repeated(batch.Node, f) {
 			continue
 		}
-		isError := stats.IsError(f)
+		// What a header route sent to the canary is no sample: it was not drawn.
+		isError := stats.IsError(f) && !strings.HasPrefix(f.Route, snapshot.ManagedPrefix)
 		l.ledger.Failure(f, isError)
 		l.dirty[c] = true
 		if isError && c.take(l, target.Version, batch, f) && !slices.Contains(touched, c) {
@@ -200,5 +203,17 @@ func (l *loop) touch(cluster string) {
 	}
 	if c := l.byService[api.Key{Namespace: target.Namespace, Name: target.Service}]; c != nil {
 		l.dirty[c] = true
+		c.count(l)
 	}
+}
+
+// count tells the machine how many requests the canary has served, where a step
+// waits for some.
+func (c *canary) count(l *loop) {
+	waits := func(s rollout.StepSpec) bool { return s.Pause != nil && s.Pause.Requests > 0 }
+	if !c.state.Active() || !slices.ContainsFunc(c.spec.Steps, waits) {
+		return
+	}
+	total, _, _ := l.ledger.Totals(c.service, c.state.Version, l.now)
+	_ = c.play(l, rollout.Counted{Attempt: c.state.Attempt, Requests: uint64(total)}) // only actions are refused
 }

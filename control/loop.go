@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/serin-mesh/serin/api"
+	"github.com/serin-mesh/serin/rollout"
 	"github.com/serin-mesh/serin/snapshot"
 	"github.com/serin-mesh/serin/stats"
 	"github.com/serin-mesh/serin/store"
@@ -29,7 +30,8 @@ type loop struct {
 	// byCanaryService is by the Service that has the canary's own name.
 	byCanaryService map[api.Key]*canary
 
-	ends       []func() // called at the end of this turn
+	ends       []func()        // called at the end of this turn
+	freeze     *rollout.Freeze // of all rollouts
 	timers     timers
 	dirty      map[*canary]bool // its status may have changed in this turn
 	evidenceAt time.Time        // when changed evidence is stored next
@@ -58,6 +60,7 @@ func newLoop(o Options, tell func(func(*loop))) *loop {
 		dirty:           map[*canary]bool{},
 		watches:         map[*Watch]bool{},
 	}
+	l.freeze = o.Saved.Freeze
 	for key, r := range o.Saved.Rollouts {
 		l.saved[key] = r
 	}
@@ -100,6 +103,9 @@ func (l *loop) tick() {
 	for _, c := range l.timers.due(l.now) {
 		c.tick(l)
 	}
+	if f := l.freeze; f != nil && f.Until != nil && !l.now.Before(*f.Until) {
+		l.setFreeze(nil, rollout.Action{Reason: "its time is over"}, nil)
+	}
 	if !l.evidenceAt.IsZero() && !l.now.Before(l.evidenceAt) {
 		l.saveEvidence()
 	}
@@ -115,6 +121,9 @@ func (l *loop) untilNext(now time.Time) time.Duration {
 	}
 	earlier(l.timers.first())
 	earlier(l.evidenceAt)
+	if l.freeze != nil && l.freeze.Until != nil {
+		earlier(*l.freeze.Until)
+	}
 	if len(l.watches) > 0 && len(l.dirty) > 0 {
 		earlier(l.shownAt.Add(showEvery))
 	}

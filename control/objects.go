@@ -142,6 +142,7 @@ func (l *loop) seen(key api.Key, object *api.Rollout) {
 	}
 	c.move(l, object.StableService())
 	c.object, c.spec = object, specOf(object)
+	c.spec.Frozen = l.freeze
 	l.backing(c)
 	l.ensureJudge(c)
 	_ = c.play(l, rollout.SpecSeen{}) // only actions are refused
@@ -256,27 +257,4 @@ func (l *loop) claimOrphans() {
 			l.forget(c)
 		}
 	}
-}
-
-// specOf translates a Rollout object into the terms of the machine.
-func specOf(r *api.Rollout) rollout.Spec {
-	spec := rollout.Spec{
-		Version:     r.Version(),
-		Paused:      r.Paused(),
-		PauseOnHarm: r.Guard().OnHarm == api.OnHarmPause,
-	}
-	for i, s := range r.Steps() {
-		switch {
-		case s.SetWeight != nil:
-			w := rollout.Weight(r.StepWeight(i))
-			spec.Steps = append(spec.Steps, rollout.StepSpec{SetWeight: &w})
-		case s.Pause != nil:
-			p := rollout.PauseSpec{}
-			if s.Pause.Duration != nil {
-				p.Duration = s.Pause.Duration.Duration
-			}
-			spec.Steps = append(spec.Steps, rollout.StepSpec{Pause: &p})
-		}
-	}
-	return spec
 }

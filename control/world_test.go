@@ -28,6 +28,7 @@ type fleet struct {
 	mu       sync.Mutex
 	keys     map[string]float64 // runtime keys of the last layer handed over
 	applied  int
+	route    string // the last table, encoded: its texts can be looked for
 	progress xds.Progress
 	changed  chan struct{}
 }
@@ -42,6 +43,9 @@ func (f *fleet) Apply(_ api.Key, c snapshot.Change) {
 	defer f.mu.Unlock()
 	f.applied++
 	for _, r := range c.Set {
+		if r.Type == snapshot.Route {
+			f.route = string(r.Body.GetValue())
+		}
 		if r.Type != snapshot.Runtime {
 			continue
 		}
@@ -94,6 +98,14 @@ func (f *fleet) weight(version string) float64 {
 		}
 	}
 	return -1
+}
+
+// routeHas says whether the fleet's routes contain a text.
+func (f *fleet) routeHas(text string) bool {
+	synctest.Wait()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return strings.Contains(f.route, text)
 }
 
 // disk is a double of the store whose writes become durable when the test says
@@ -151,6 +163,9 @@ func (d *disk) keep(w store.Write) {
 	for k, lines := range w.Journal {
 		d.journal[k] = append(d.journal[k], lines...)
 	}
+	if w.Freeze != nil {
+		d.saved.Freeze = w.Freeze.Of
+	}
 	if w.Objects != nil {
 		d.saved.Objects = w.Objects
 	}
@@ -172,6 +187,7 @@ type world struct {
 	*control.Control
 	cancel context.CancelFunc
 	failed int
+	route  string    // that failed requests matched
 	last   []api.Ref // what the loop has; nil: it has nothing yet
 }
 
@@ -311,7 +327,7 @@ func (w *world) fails(versions ...string) {
 		w.failed++ // no two entries are the same
 		batch.Entries = append(batch.Entries, stats.Failure{
 			Cluster: "default/shop/80/" + v, Host: fmt.Sprintf("127.0.0.%d:9000", i%2+1),
-			Start: time.Now().Add(-time.Millisecond - time.Duration(w.failed)), Duration: time.Millisecond, Status: 500, GRPCStatus: -1,
+			Start: time.Now().Add(-time.Millisecond - time.Duration(w.failed)), Duration: time.Millisecond, Status: 500, GRPCStatus: -1, Route: w.route,
 		})
 	}
 	w.Failures(batch)

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/serin-mesh/serin/api"
 )
@@ -20,6 +21,8 @@ type ActionBody struct {
 	Reason string `json:"reason,omitempty"` // kept in the journal
 	Full   bool   `json:"full,omitempty"`   // promote: skip the rest of the steps
 	To     string `json:"to,omitempty"`     // rollback: the version to go to
+	// Until is when a freeze ends by itself, RFC 3339; absent: with unfreeze.
+	Until *time.Time `json:"until,omitempty"`
 }
 
 // action is the endpoint of one verb. It answers with the Rollout as it is then.
@@ -38,13 +41,41 @@ func (s *Server) action(verb string, d door) handler {
 			return err
 		}
 		after, err := s.control.Act(r.Context(), key, api.Action{
-			Verb: verb, Full: body.Full, To: body.To, Reason: body.Reason,
+			Verb: verb, Full: body.Full, To: body.To, Until: body.Until, Reason: body.Reason,
 			Actor: who.name, Verified: who.verified,
 		})
 		if err != nil {
 			return err
 		}
 		s.reply(w, r, after)
+		return nil
+	}
+}
+
+// Frozen says whether all Rollouts are frozen after an action.
+type Frozen struct {
+	Frozen bool       `json:"frozen"`
+	Until  *time.Time `json:"until,omitempty"`
+}
+
+// freezeAll is the endpoint that freezes all Rollouts, or ends that.
+func (s *Server) freezeAll(verb string, d door) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		who, err := d.act(r)
+		if err != nil {
+			return err
+		}
+		body, err := readAction(w, r, verb)
+		if err != nil {
+			return err
+		}
+		err = s.control.FreezeAll(r.Context(), api.Action{
+			Verb: verb, Until: body.Until, Reason: body.Reason, Actor: who.name, Verified: who.verified,
+		})
+		if err != nil {
+			return err
+		}
+		s.reply(w, r, Frozen{Frozen: verb == "freeze", Until: body.Until})
 		return nil
 	}
 }
@@ -67,7 +98,7 @@ func readAction(w http.ResponseWriter, r *http.Request, verb string) (ActionBody
 	}
 	if err := decodeAction(string(data), &body); err != nil {
 		return body, refuse(http.StatusBadRequest, "the body is not an action: %s; "+
-			`want {"reason": TEXT, "full": BOOL, "to": VERSION}, all optional`, err)
+			`want {"reason": TEXT, "full": BOOL, "to": VERSION, "until": TIME}, all optional`, err)
 	}
 	return body, body.fits(verb)
 }
@@ -95,6 +126,8 @@ func (b ActionBody) fits(verb string) error {
 		return refuse(http.StatusBadRequest, `"full" is for promote only`)
 	case b.To != "" && verb != "rollback":
 		return refuse(http.StatusBadRequest, `"to" is for rollback only`)
+	case b.Until != nil && verb != "freeze":
+		return refuse(http.StatusBadRequest, `"until" is for freeze only`)
 	}
 	return nil
 }

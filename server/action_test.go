@@ -6,12 +6,39 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/serin-mesh/serin/api"
 	"github.com/serin-mesh/serin/control"
 )
+
+// christmas is the end of a freeze.
+var christmas = time.Date(2026, 12, 27, 8, 0, 0, 0, time.UTC)
+
+// TestFreezeAll proves that a freeze of all Rollouts reaches the control as
+// such, and that it is refused as any action is.
+func TestFreezeAll(t *testing.T) {
+	for _, verb := range []string{"freeze", "unfreeze"} {
+		f := &fake{}
+		w := ask(f, request(t, "POST", "/api/v1/"+verb, `{"reason":"holidays"}`, "Serin-Actor: ann@laptop"))
+		want := []api.Action{{Verb: verb, Reason: "holidays", Actor: "ann@laptop"}}
+		if diff := cmp.Diff(want, f.acted); diff != "" || w.Code != http.StatusOK || strings.TrimSpace(w.Body.String()) != fmt.Sprintf(`{"frozen":%v}`, verb == "freeze") {
+			t.Errorf("%s: got %d %s, -want +got:\n%s", verb, w.Code, w.Body, diff)
+		}
+		f = &fake{err: fmt.Errorf("%w: so it is", control.ErrNotApplicable)}
+		if p := problem(t, ask(f, request(t, "POST", "/api/v1/"+verb, "{}"))); p.Status != http.StatusConflict {
+			t.Errorf("%s: got %+v", verb, p)
+		}
+		if p := problem(t, ask(&fake{}, request(t, "POST", "/api/v1/"+verb, `{"to":"v1"}`))); p.Status != http.StatusBadRequest {
+			t.Errorf("%s: got %+v", verb, p)
+		}
+	}
+	if p := problem(t, ask(&fake{}, request(t, "POST", "/api/v1/unfreeze", `{"until":"2026-12-27T08:00:00Z"}`))); p.Status != http.StatusBadRequest {
+		t.Errorf("until of unfreeze: got %+v", p)
+	}
+}
 
 // TestAction proves that each verb reaches the control with what was said.
 func TestAction(t *testing.T) {
@@ -27,6 +54,8 @@ func TestAction(t *testing.T) {
 		{"abort", "?namespace=prod", `{"reason":"bad"}`, "prod/shop", api.Action{Reason: "bad"}},
 		{"retry", "?namespace=default", `{"full":false,"to":""}`, "default/shop", api.Action{}},
 		{"rollback", "", `{"to":"v0"}`, "default/shop", api.Action{To: "v0"}},
+		{"freeze", "", `{"until":"2026-12-27T08:00:00Z"}`, "default/shop", api.Action{Until: &christmas}},
+		{"unfreeze", "", ``, "default/shop", api.Action{}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.verb+tt.body, func(t *testing.T) {

@@ -76,6 +76,13 @@ func (f *fake) Act(ctx context.Context, key api.Key, a api.Action) (*api.Rollout
 	return f.Rollout(ctx, key)
 }
 
+func (f *fake) FreezeAll(_ context.Context, a api.Action) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.actKey, f.acted = api.Key{}, append(f.acted, a)
+	return f.err
+}
+
 func (f *fake) History(ctx context.Context, key api.Key) ([]api.JournalEntry, error) {
 	if _, err := f.Rollout(ctx, key); err != nil {
 		return nil, err

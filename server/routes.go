@@ -6,7 +6,7 @@ import (
 )
 
 // verbs are the actions, as in the paths.
-var verbs = []string{"promote", "pause", "resume", "abort", "retry", "rollback"}
+var verbs = []string{"promote", "pause", "resume", "abort", "retry", "rollback", "freeze", "unfreeze"}
 
 // handler is one endpoint: it answers, or says why not.
 type handler func(w http.ResponseWriter, r *http.Request) error
@@ -31,6 +31,9 @@ func (s *Server) Handler(loopback bool) http.Handler {
 	add("GET /api/v1/events", door.read(s.events))
 	for _, verb := range verbs {
 		add("POST /api/v1/rollouts/{name}/"+verb, s.action(verb, door))
+	}
+	for _, verb := range []string{"freeze", "unfreeze"} {
+		add("POST /api/v1/"+verb, s.freezeAll(verb, door))
 	}
 	add("GET /healthz", s.healthz)
 	add("GET /readyz", s.readyz)

@@ -21,6 +21,9 @@ type Control interface {
 	Rollout(ctx context.Context, key api.Key) (*api.Rollout, error)
 	// Act returns when the action is stored and sent.
 	Act(ctx context.Context, key api.Key, a api.Action) (*api.Rollout, error)
+	// FreezeAll begins or ends the freeze of all Rollouts, by the action's verb,
+	// and returns when that is stored.
+	FreezeAll(ctx context.Context, a api.Action) error
 	History(ctx context.Context, key api.Key) ([]api.JournalEntry, error)
 	Envoys() []api.Envoy
 	Findings(ctx context.Context) ([]api.Finding, error)

@@ -31,6 +31,7 @@ var (
 	bucketJournal  = []byte("journal")  // NAMESPACE/NAME -> bucket: sequence -> Entry
 	bucketObjects  = []byte("objects")  // path of a file -> its content
 	keyFormat      = []byte("format")
+	keyFreeze      = []byte("freeze") // in meta: a freeze of all Rollouts
 )
 
 // ErrInUse is wrapped by Open when another server has the data file open.
@@ -58,6 +59,7 @@ type Entry struct {
 type Saved struct {
 	Rollouts map[api.Key]Rollout
 	Objects  map[string][]byte // nil: none were ever accepted
+	Freeze   *rollout.Freeze   // of all Rollouts; nil: there is none
 }
 
 // Store is an open data file. Its methods may be called from any goroutine.
@@ -137,6 +139,11 @@ func (s *Store) Load() (Saved, error) {
 		})
 		if err != nil {
 			return err
+		}
+		if raw := tx.Bucket(bucketMeta).Get(keyFreeze); raw != nil {
+			if err := json.Unmarshal(raw, &saved.Freeze); err != nil {
+				return fmt.Errorf("reading the freeze in %q: %w", s.path, err)
+			}
 		}
 		objects := tx.Bucket(bucketObjects)
 		if objects == nil {

@@ -75,6 +75,7 @@ func TestWhatWasWrittenIsLoaded(t *testing.T) {
 	write(t, s, store.Write{
 		Put:     map[api.Key]store.Rollout{shop: want},
 		Objects: map[string][]byte{"a/b.yaml": []byte("kind: Service")},
+		Freeze:  &store.Freeze{Of: &rollout.Freeze{Actor: "ana"}},
 	})
 	end()
 
@@ -89,8 +90,11 @@ func TestWhatWasWrittenIsLoaded(t *testing.T) {
 	if diff := cmp.Diff(map[string][]byte{"a/b.yaml": []byte("kind: Service")}, got.Objects); diff != "" {
 		t.Errorf("objects (-want +got):\n%s", diff)
 	}
-	write(t, s, store.Write{Delete: []api.Key{shop}, Objects: map[string][]byte{}})
-	if got, err = s.Load(); err != nil || len(got.Rollouts) != 0 || len(got.Objects) != 0 {
+	if got.Freeze == nil || got.Freeze.Actor != "ana" {
+		t.Errorf("freeze %+v", got.Freeze)
+	}
+	write(t, s, store.Write{Delete: []api.Key{shop}, Objects: map[string][]byte{}, Freeze: &store.Freeze{}})
+	if got, err = s.Load(); err != nil || len(got.Rollouts) != 0 || len(got.Objects) != 0 || got.Freeze != nil {
 		t.Errorf("after deletion: %+v, %v", got, err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/serin-mesh/serin/api"
+	"github.com/serin-mesh/serin/rollout"
 )
 
 // Write is one change that becomes durable as a whole.
@@ -18,12 +19,18 @@ type Write struct {
 	Delete  []api.Key           // Rollouts to forget; their journals stay
 	Journal map[api.Key][]Entry // lines to append; Seq is given by the store
 	Objects map[string][]byte   // replaces all objects; nil: they stay
+	Freeze  *Freeze             // begins or ends the freeze of all; nil: it stays
 
 	// Done is called when the write is durable, Failed at each attempt that
 	// was not; from the store's goroutine, so they must not block. Either may
 	// be nil.
 	Done   func()
 	Failed func(error)
+}
+
+// Freeze is the freeze of all Rollouts as it is from now on.
+type Freeze struct {
+	Of *rollout.Freeze // nil: there is none
 }
 
 // Write queues a change and returns at once.
@@ -124,6 +131,11 @@ func apply(tx *bbolt.Tx, w Write) error {
 	}
 	for key, entries := range w.Journal {
 		if err := appendJournal(tx, key, entries); err != nil {
+			return err
+		}
+	}
+	if w.Freeze != nil {
+		if err := putJSON(tx.Bucket(bucketMeta), keyFreeze, w.Freeze.Of); err != nil {
 			return err
 		}
 	}

@@ -39,6 +39,8 @@ var commands = []func() *cobra.Command{
 	newAbortCommand,
 	newRetryCommand,
 	newRollbackCommand,
+	newFreezeCommand,
+	newUnfreezeCommand,
 	newWaitCommand,
 	newExplainCommand,
 	newHistoryCommand,
