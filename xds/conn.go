@@ -1,6 +1,7 @@
 package xds
 
 import (
+	"container/list"
 	"sync"
 	"time"
 
@@ -20,7 +21,7 @@ type conn struct {
 	id string
 	gw *gateway
 
-	mu      sync.Mutex // guards everything below
+	mu      sync.Mutex // guards everything below, but for epoch and place
 	kinds   [snapshot.NumTypes]kind
 	prior   *conn       // the stream of the same node before this one, while it may tell what the node has
 	spoken  bool        // something was sent, or is about to be
@@ -28,7 +29,9 @@ type conn struct {
 	left    time.Time   // when it ended; zero while it is open
 	leaving int         // how many clusters wait for their removal, at most
 	timer   *time.Timer // for the next removal that is due
-	epoch   uint64      // counts what may change the answer of Progress
+
+	epoch uint64        // when something last happened to it that may change Progress: see recency
+	place *list.Element // among the clients of its Gateway, in the order of epoch
 }
 
 // kind is one resource type on one stream.

@@ -64,7 +64,9 @@ func (c *conn) prepare(t snapshot.Type) {
 		return
 	}
 	for e := c.uncomputed(); e != nil; e = c.uncomputed() {
-		e.compute()
+		if e.compute() {
+			c.gw.shifts.Add(1) // it may be what a client has rejected
+		}
 	}
 }
 

@@ -15,24 +15,7 @@ const maxWaiting = 5
 // Gateway, resources at the revision they had when Require was called. It
 // belongs to one goroutine.
 type Requirement struct {
-	since    time.Time
 	gateways []*demand
-}
-
-// demand is the part of a Requirement that concerns one Gateway.
-type demand struct {
-	gw     *gateway
-	routes []string // whoever subscribes to one of these belongs to the fleet
-	needs  []need
-	// met remembers who had accepted everything, and at which of its epochs:
-	// they need not be looked at again before something happens to them.
-	met map[*conn]uint64
-}
-
-// need is one resource and the least revision of it.
-type need struct {
-	ref            snapshot.Ref
-	seq, staticSeq uint64
 }
 
 // Progress counts the fleet of a Requirement at an instant. Each Envoy that is
@@ -66,9 +49,10 @@ func (p Progress) Done() bool { return p.Rejected == 0 && p.Pending == 0 && p.Aw
 // in its Gateway's target does not count. Who belongs to the fleet is told by
 // the routes among the resources.
 func (s *Server) Require(uses map[api.Key][]snapshot.Ref) *Requirement {
-	r := &Requirement{since: time.Now()}
+	r := &Requirement{}
+	now := time.Now()
 	for key, refs := range uses {
-		d := &demand{gw: s.gateway(key), met: map[*conn]uint64{}}
+		d := &demand{gw: s.gateway(key), opts: &s.opts, since: now, acks: map[string]struct{}{}}
 		d.gw.mu.RLock()
 		for _, ref := range refs {
 			if ref.Type == snapshot.Route {
@@ -89,39 +73,16 @@ func (s *Server) Require(uses map[api.Key][]snapshot.Ref) *Requirement {
 func (s *Server) Progress(r *Requirement, now time.Time) Progress {
 	var p Progress
 	for _, d := range r.gateways {
-		d.gw.mu.RLock()
-		for _, c := range d.gw.nodes {
-			p.count(s.opts, r.since, d, c, now)
-		}
-		d.gw.mu.RUnlock()
+		d.update(now)
+		p.add(d)
 	}
 	p.Settled = p.Acked == p.Connected && p.Away == 0
 	slices.SortFunc(p.Rejections, compareRejections)
 	slices.Sort(p.Waiting)
 	if len(p.Waiting) > maxWaiting {
-		p.Waiting = slices.Clone(p.Waiting[:maxWaiting])
+		p.Waiting = p.Waiting[:maxWaiting]
 	}
 	return p
-}
-
-// count adds one client.
-func (p *Progress) count(o Options, since time.Time, d *demand, c *conn, now time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if epoch, ok := d.met[c]; ok && epoch == c.epoch {
-		p.Connected++
-		p.Acked++
-		return
-	}
-	delete(d.met, c)
-	switch {
-	case !d.concerns(c):
-	case !c.left.IsZero():
-		p.gone(o, c, now)
-	default:
-		p.Connected++
-		p.verdict(o, since, d, c, now)
-	}
 }
 
 // uses tells whether the client subscribes to one of some routes. One that has
@@ -134,80 +95,6 @@ func (c *conn) uses(routes []string) bool {
 	c.prior.mu.Lock()
 	defer c.prior.mu.Unlock()
 	return slices.ContainsFunc(routes, c.prior.kinds[snapshot.Route].has)
-}
-
-// concerns tells whether a client belongs to the fleet: it subscribes to one of
-// the routes, or would if it had not rejected the listener of one.
-func (d *demand) concerns(c *conn) bool {
-	if c.uses(d.routes) {
-		return true
-	}
-	return slices.ContainsFunc(d.needs, func(n need) bool {
-		if n.ref.Type != snapshot.Listener {
-			return false
-		}
-		_, rejected := c.meets(n)
-		return rejected
-	})
-}
-
-// gone adds a client whose stream has ended.
-func (p *Progress) gone(o Options, c *conn, now time.Time) {
-	if !now.Before(c.left.Add(o.ForgetAfter)) {
-		return
-	}
-	if p.wait(c.id, c.left.Add(o.AwayTimeout), now) {
-		p.Away++
-	} else {
-		p.Quarantined++
-	}
-}
-
-// verdict adds a client with an open stream.
-func (p *Progress) verdict(o Options, since time.Time, d *demand, c *conn, now time.Time) {
-	acked, before := c.kinds[snapshot.Route].on, len(p.Rejections)
-	for _, n := range d.needs {
-		met, rejected := c.meets(n)
-		acked = acked && met
-		if rejected {
-			p.refuse(c, n.ref.Type, before)
-		}
-	}
-	if c.since.After(since) {
-		since = c.since
-	}
-	switch {
-	case len(p.Rejections) > before:
-		p.Rejected++
-	case acked:
-		p.Acked++
-		d.met[c] = c.epoch
-	case p.wait(c.id, since.Add(o.AckTimeout), now):
-		p.Pending++
-	default:
-		p.Quarantined++
-	}
-}
-
-// refuse adds a rejection, once for each type of a client.
-func (p *Progress) refuse(c *conn, t snapshot.Type, from int) {
-	r := api.Rejection{Envoy: c.id, Type: t.String(), Message: c.kinds[t].message}
-	if !slices.Contains(p.Rejections[from:], r) {
-		p.Rejections = append(p.Rejections, r)
-	}
-}
-
-// wait tells whether a deadline is still to come, and notes it and who is
-// waited for if so.
-func (p *Progress) wait(id string, deadline, now time.Time) bool {
-	if !now.Before(deadline) {
-		return false
-	}
-	if p.Next.IsZero() || deadline.Before(p.Next) {
-		p.Next = deadline
-	}
-	p.Waiting = append(p.Waiting, id)
-	return true
 }
 
 // meets tells whether the client has accepted a resource at the revision needed

@@ -86,6 +86,7 @@ func (c *conn) join(n *corev3.Node) error {
 	}
 	c.gw.nodes[id] = c
 	c.gw.conns[c] = struct{}{}
+	c.gw.recent.note(c)
 	return nil
 }
 
@@ -104,10 +105,11 @@ func (c *conn) succeeded() (tells, spent *conn) {
 }
 
 // drop has a stream follow the target no longer, if it has ended. The caller
-// holds mu.
+// holds mu. Nothing happens to the stream after it.
 func (g *gateway) drop(c *conn) {
 	if c != nil && !c.left.IsZero() {
 		delete(g.conns, c)
+		g.recent.drop(c)
 	}
 }
 
@@ -122,7 +124,7 @@ func (c *conn) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.left = time.Now()
-	c.epoch++
+	c.gw.recent.note(c)
 	if c.timer != nil {
 		c.timer.Stop()
 	}
@@ -131,7 +133,7 @@ func (c *conn) close() {
 		k.open, k.watch, k.deltas = false, nil, nil
 	}
 	if !needed {
-		delete(c.gw.conns, c)
+		c.gw.drop(c)
 	}
 	c.srv.signal()
 }
@@ -155,6 +157,7 @@ func (g *gateway) forget(before time.Time) {
 		c.mu.Unlock()
 		if gone {
 			delete(g.nodes, id)
+			g.shifts.Add(1)
 			g.drop(c)
 			g.drop(p)
 		}
@@ -165,7 +168,6 @@ func (g *gateway) forget(before time.Time) {
 func (c *conn) handle(r request) {
 	c.mu.Lock()
 	c.answer(r.kind, r.nonce, r.reason)
-	c.epoch++
 	c.mu.Unlock()
 	c.subscribe(r)
 	c.release()

@@ -28,6 +28,7 @@ func (c *conn) subscribe(r request) {
 	defer c.gw.mu.RUnlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	defer c.gw.recent.note(c)
 	switch {
 	case c.delta:
 		c.subscribeDelta(r, first)
@@ -68,7 +69,9 @@ func (c *conn) computeRoutes() {
 	}
 	c.gw.mu.RUnlock()
 	for _, e := range entries {
-		e.compute()
+		if e.compute() {
+			c.gw.shifts.Add(1)
+		}
 	}
 }
 

@@ -98,11 +98,13 @@ func (e *entry) content(layer bool) *content {
 	return e.computed.Load()
 }
 
-// compute makes content not nil.
-func (e *entry) compute() {
-	if e.plain == nil && e.computed.Load() == nil {
-		e.static()
+// compute makes content not nil, and tells whether it was nil before.
+func (e *entry) compute() bool {
+	if e.plain != nil || e.computed.Load() != nil {
+		return false
 	}
+	e.static()
+	return true
 }
 
 // is tells whether a client that has c has what the entry asks for. It does
@@ -132,7 +134,9 @@ func emptyLayer(name string) *entry {
 
 // gateway is the target of one Gateway and the clients that it is for.
 type gateway struct {
-	key api.Key
+	key    api.Key
+	recent recency       // orders conns
+	shifts atomic.Uint64 // counts what may change what clients count as that did not happen to them
 
 	mu      sync.RWMutex // guards everything below
 	known   bool         // Apply was called for it
@@ -189,6 +193,7 @@ func (s *Server) Apply(key api.Key, c snapshot.Change) {
 	if len(updates) == 0 && !fresh {
 		return
 	}
+	g.shifts.Add(1)
 	for c := range g.conns {
 		c.apply(updates, fresh)
 	}
