@@ -28,22 +28,49 @@ func (c *conn) OnStreamDeltaRequest(_ int64, req *discoveryv3.DeltaDiscoveryRequ
 			return err
 		}
 	}
-	r := request{
+	r, ok := deltaRequest(req)
+	req.Node, req.InitialResourceVersions = nil, nil
+	req.ResourceNamesSubscribe, req.ResourceNamesUnsubscribe = nil, nil
+	if ok {
+		c.handle(r)
+	}
+	return nil
+}
+
+// deltaRequest reads a request; false means that it is for a type of which
+// Serin has none, and never answers.
+func deltaRequest(req *discoveryv3.DeltaDiscoveryRequest) (request, bool) {
+	t, ok := snapshot.TypeOf(req.GetTypeUrl())
+	return request{
+		kind:     t,
 		add:      req.GetResourceNamesSubscribe(),
 		drop:     req.GetResourceNamesUnsubscribe(),
 		versions: req.GetInitialResourceVersions(),
 		nonce:    req.GetResponseNonce(),
 		reason:   req.GetErrorDetail(),
+	}, ok
+}
+
+// answers is a stream of requests without those that only answer a response:
+// these are taken by the goroutine that reads. Each change brings one from
+// every client, and to the stream server, which would hand it to its other
+// goroutine and open the type anew, they mean nothing.
+type answers struct {
+	discoveryv3.AggregatedDiscoveryService_DeltaAggregatedResourcesServer
+	c *conn
+}
+
+// Recv gives the next request that is more than an answer.
+func (a answers) Recv() (*discoveryv3.DeltaDiscoveryRequest, error) {
+	for {
+		req, err := a.AggregatedDiscoveryService_DeltaAggregatedResourcesServer.Recv()
+		if err != nil {
+			return nil, err
+		}
+		if r, ok := deltaRequest(req); !ok || !a.c.conclude(r) {
+			return req, nil
+		}
 	}
-	req.Node, req.InitialResourceVersions = nil, nil
-	req.ResourceNamesSubscribe, req.ResourceNamesUnsubscribe = nil, nil
-	t, ok := snapshot.TypeOf(req.GetTypeUrl())
-	if !ok {
-		return nil // Serin has none of these, and never answers
-	}
-	r.kind = t
-	c.handle(r)
-	return nil
 }
 
 // CreateDeltaWatch opens a type for responses.

@@ -26,7 +26,7 @@ type discovery struct{ *Server }
 func (d discovery) DeltaAggregatedResources(stream discoveryv3.AggregatedDiscoveryService_DeltaAggregatedResourcesServer) error {
 	c := d.newConn(true)
 	defer c.close()
-	return deltav3.NewServer(stream.Context(), c, c).DeltaStreamHandler(stream, anyType)
+	return deltav3.NewServer(stream.Context(), c, c).DeltaStreamHandler(answers{stream, c}, anyType)
 }
 
 // StreamAggregatedResources serves one client that is sent whole sets.
@@ -172,6 +172,23 @@ func (c *conn) handle(r request) {
 	c.subscribe(r)
 	c.release()
 	c.srv.signal()
+}
+
+// conclude takes a request that is nothing but a verdict, on a type that the
+// client has subscribed to before; false means that it is none.
+func (c *conn) conclude(r request) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r.nonce == "" || len(r.add)+len(r.drop) > 0 || !c.kinds[r.kind].on || !c.left.IsZero() {
+		return false
+	}
+	c.answer(r.kind, r.nonce, r.reason)
+	if r.kind == snapshot.Cluster {
+		c.sweep()
+	}
+	c.gw.recent.note(c)
+	c.srv.signal()
+	return true
 }
 
 // release lets the stream before this one go when all that it knows is told.
