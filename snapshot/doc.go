@@ -25,6 +25,9 @@
 //     only, at a cost that does not depend on how many hosts or Services there
 //     are. Routes come again with the same body and another Static.
 //  6. A listener does not depend on routes or splits.
+//  7. Managed routes are part of the Route resource, beside those that they
+//     stand in front of: they take no request that goes to another rule, and
+//     there are none without a canary.
 //
 // One Service port is one Envoy cluster a version. The structure of a running
 // rollout, two clusters and a weighted route, is configuration, and its weights

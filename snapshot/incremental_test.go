@@ -162,6 +162,7 @@ func drawSplit(t *rapid.T) *Split {
 		Canary:  rapid.SampledFrom([]string{"", "v2", "v3"}).Draw(t, "canary"),
 		Weight:  rapid.SampledFrom([]uint32{0, 1, 200_000, Total}).Draw(t, "weight"),
 		Retired: rapid.SampledFrom([][]string{nil, {"v0"}, {"v1"}}).Draw(t, "retired"),
+		Managed: drawManaged(t),
 	}
 }
 

@@ -57,19 +57,21 @@ type life struct {
 // says what. Nothing: it cannot happen now.
 func (l *life) step(t *rapid.T) string {
 	s, version := &l.split, rapid.SampledFrom([]string{"v1", "v2", "v3", "v4"}).Draw(t, "version")
-	switch what := rapid.SampledFrom([]string{"start", "start", "weight", "weight", "promote", "back", "rollback", "settle"}).Draw(t, "what"); {
+	switch what := rapid.SampledFrom([]string{"start", "start", "weight", "weight", "promote", "back", "rollback", "manage", "settle"}).Draw(t, "what"); {
 	case what == "start" && version != s.Stable && version != s.Canary:
 		l.withdraw(s.Canary)
 		l.revive(version)
-		s.Canary, s.Weight = version, 0
+		s.Canary, s.Weight, s.Managed = version, 0, nil
+	case what == "manage" && s.Canary != "":
+		s.Managed = drawManaged(t)
 	case what == "weight" && s.Canary != "": // an abort too, at 0
 		s.Weight = rapid.SampledFrom([]uint32{0, 1, 333_333, Total}).Draw(t, "weight")
 	case what == "promote" && s.Canary != "":
 		s.Retired = append(s.Retired, s.Stable)
-		s.Stable, s.Canary, s.Weight = s.Canary, "", 0
+		s.Stable, s.Canary, s.Weight, s.Managed = s.Canary, "", 0, nil
 	case what == "back" && s.Canary != "":
 		l.withdraw(s.Canary)
-		s.Canary, s.Weight = "", 0
+		s.Canary, s.Weight, s.Managed = "", 0, nil
 	case what == "rollback" && s.Canary == "" && version != s.Stable:
 		bad := s.Stable
 		l.revive(version)

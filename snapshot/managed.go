@@ -28,38 +28,38 @@ const mirrorPrefix = "mirrored/"
 type ManagedRoute struct {
 	// Name is the one in trafficRouting.managedRoutes; it becomes part of the
 	// names of Envoy's routes.
-	Name string
+	Name string `json:"name"`
 	// Headers must all match a header route's request. Unused by a mirror.
-	Headers []HeaderMatch
+	Headers []HeaderMatch `json:"headers,omitempty"`
 	// Mirror makes it a mirror route.
-	Mirror bool
+	Mirror bool `json:"mirror,omitempty"`
 	// Percentage is how many of a mirror's matched requests are copied, in
 	// millionths of them; Total is all.
-	Percentage uint32
+	Percentage uint32 `json:"percentage,omitempty"`
 	// Matches are a mirror's: a request is matched when any of them does.
-	Matches []RouteMatch
+	Matches []RouteMatch `json:"matches,omitempty"`
 }
 
 // HeaderMatch is a header and what its value must be.
 type HeaderMatch struct {
-	Name  string // compared without regard to case
-	Value StringMatch
+	Name  string      `json:"name"` // compared without regard to case
+	Value StringMatch `json:"value"`
 }
 
 // StringMatch compares a text. At most one field is set; none: any text, or
 // for a header any value, as long as it is there.
 type StringMatch struct {
-	Exact  string
-	Prefix string
-	Regex  string // RE2, on the whole text
+	Exact  string `json:"exact,omitempty"`
+	Prefix string `json:"prefix,omitempty"`
+	Regex  string `json:"regex,omitempty"` // RE2, on the whole text
 }
 
 // RouteMatch is one alternative of a mirror route; every part must match. The
 // zero value matches every request.
 type RouteMatch struct {
-	Method  StringMatch
-	Path    StringMatch // without the query
-	Headers []HeaderMatch
+	Method  StringMatch   `json:"method"`
+	Path    StringMatch   `json:"path"` // without the query
+	Headers []HeaderMatch `json:"headers,omitempty"`
 }
 
 // matching gives the routes that have something to match by.
