@@ -14,7 +14,7 @@ func choices(r *api.Rollout, journal []api.JournalEntry) []api.Choice {
 	switch {
 	case underWay(st):
 		return append(ways(r), outs(st)...)
-	case st.Phase == api.PhaseDegraded:
+	case st.Abort:
 		return []api.Choice{
 			{Action: "retry", Does: fmt.Sprintf("begins the steps of %s again, with new evidence", st.CurrentPodHash)},
 			{Action: "rollback", Does: fmt.Sprintf("pins the Rollout to %s", st.StableRS)},

@@ -57,9 +57,10 @@ func lastDecision(journal []api.JournalEntry) *api.JournalEntry {
 	return nil
 }
 
-// underWay says whether a canary is played.
+// underWay says whether a canary is played. One that is Degraded for its
+// progress deadline still is.
 func underWay(st api.RolloutStatus) bool {
-	return st.Phase == api.PhaseProgressing || st.Phase == api.PhasePaused
+	return st.Phase != api.PhaseHealthy && !st.Abort
 }
 
 // waitsFor says what moves a Rollout on. While a canary is under way the status
@@ -67,7 +68,7 @@ func underWay(st api.RolloutStatus) bool {
 func waitsFor(r *api.Rollout) string {
 	st := r.Status
 	switch {
-	case st.Phase == api.PhaseDegraded:
+	case st.Abort:
 		return fmt.Sprintf("somebody: retry tries %s again, and another version in its file starts another canary", st.CurrentPodHash)
 	case st.Pinned:
 		return fmt.Sprintf("somebody: resume tries %s again, and another version in its file starts another canary", st.CurrentPodHash)

@@ -84,7 +84,9 @@ func TestExplainStands(t *testing.T) {
 		choices []string
 		judged  bool
 	}{
-		{"half way", func(s *api.RolloutStatus) { s.Phase, s.Message, s.NextTransitionAt = api.PhaseProgressing, "acked by 2 of 3", &at }, nil,
+		{"half way", func(s *api.RolloutStatus) {
+			s.Phase, s.Message, s.NextTransitionAt = api.PhaseProgressing, "acked by 2 of 3", &at
+		}, nil,
 			"acked by 2 of 3", []string{"promote --full", "pause", "abort", "rollback"}, true},
 		{"an open pause", func(s *api.RolloutStatus) {
 			s.PauseConditions = []api.PauseCondition{{Reason: "CanaryPauseStep"}}
@@ -205,6 +207,7 @@ func shownAs(spec rollout.Spec, state rollout.State) *api.Rollout {
 	if state.Stage == rollout.Idle || state.Stage == rollout.Completing {
 		r.Status.CurrentStepIndex = len(spec.Steps)
 	}
+	r.Status.Abort = state.Stage == rollout.Aborted
 	for _, w := range state.Waits() {
 		r.Status.PauseConditions = append(r.Status.PauseConditions, api.PauseCondition{Reason: w.Reason, StartTime: w.Since})
 	}

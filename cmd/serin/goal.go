@@ -45,8 +45,10 @@ func (g *goal) look(r *api.Rollout) *ending {
 	switch {
 	case st.StableRS == g.version:
 		return g.at(endPromoted, "%s is stable", g.version)
-	case st.Phase == api.PhaseDegraded:
+	case st.Abort:
 		return g.at(endAborted, "%s", st.Message)
+	case st.Phase == api.PhaseDegraded: // it went without progress for too long
+		return g.at("", "%s", st.Message)
 	case st.Phase == api.PhaseHealthy:
 		return g.at("", "%s", firstOf(st.Message, st.StableRS+" keeps the traffic"))
 	case st.Phase != api.PhasePaused:
@@ -90,6 +92,9 @@ func holders(r *api.Rollout) []string {
 	}
 	if r.Paused() {
 		out = append(out, "spec.paused holds it")
+	}
+	if len(out) == 0 && len(r.Status.PauseConditions) == 0 {
+		out = append(out, firstOf(r.Status.Message, "somebody holds it")) // such as a freeze
 	}
 	return out
 }

@@ -24,6 +24,13 @@ func stood(phase api.Phase, stable, wanted string, step int, reasons ...string) 
 	return r
 }
 
+// aborted is stood after an abort.
+func aborted(stable, wanted string) *api.Rollout {
+	r := stood(api.PhaseDegraded, stable, wanted, 0)
+	r.Status.Abort = true
+	return r
+}
+
 // held is stood with spec.paused.
 func held(r *api.Rollout) *api.Rollout {
 	r.Spec.Paused = true
@@ -51,13 +58,15 @@ func TestGoal(t *testing.T) {
 		{"spec.paused beside no canary", "", []*api.Rollout{held(stood(api.PhaseHealthy, "v1", "v1", 4))}, [3]int{0, 2, 2}, "v1 is stable"},
 		{"promoted", "", []*api.Rollout{progressing, stood(api.PhaseHealthy, "v2", "v2", 4)}, [3]int{0, 2, 2}, "promoted: v2 is stable"},
 		{"promoted before", "", []*api.Rollout{stood(api.PhaseHealthy, "v1", "v1", 4)}, [3]int{0, 2, 2}, "v1 is stable"},
-		{"aborted", "", []*api.Rollout{progressing, stood(api.PhaseDegraded, "v1", "v2", 0)}, [3]int{2, 2, 0}, "aborted, not promoted"},
+		{"aborted", "", []*api.Rollout{progressing, aborted("v1", "v2")}, [3]int{2, 2, 0}, "aborted, not promoted"},
+		{"too slow", "", []*api.Rollout{stood(api.PhaseDegraded, "v1", "v2", 0)}, [3]int{2, 2, 2}, "not promoted: "},
+		{"a freeze", "", []*api.Rollout{stood(api.PhasePaused, "v1", "v2", 0)}, [3]int{4, 0, 4}, "somebody holds it"},
 		{"rolled back", "", []*api.Rollout{progressing, stood(api.PhaseHealthy, "v1", "v2", 4)}, [3]int{2, 2, 2}, "v1 keeps the traffic"},
 		{"back to stable", "", []*api.Rollout{progressing, stood(api.PhaseHealthy, "v1", "v1", 4)}, [3]int{2, 2, 2}, "v2 was given up for v1"},
 		{"a third version", "", []*api.Rollout{progressing, stood(api.PhaseProgressing, "v1", "v3", 0)}, [3]int{2, 2, 2}, "v2 was given up for v3"},
 		{"a third version after it", "", []*api.Rollout{progressing, stood(api.PhaseProgressing, "v2", "v3", 0)}, [3]int{0, 2, 2}, "v2 is stable"},
 		{"not read yet", "v2", []*api.Rollout{stood(api.PhaseHealthy, "v1", "v1", 4)}, [3]int{on, on, on}, ""},
-		{"an older one aborted", "v3", []*api.Rollout{stood(api.PhaseDegraded, "v1", "v2", 0)}, [3]int{on, on, on}, ""},
+		{"an older one aborted", "v3", []*api.Rollout{aborted("v1", "v2")}, [3]int{on, on, on}, ""},
 		{"read, then promoted", "v2", []*api.Rollout{stood(api.PhaseHealthy, "v1", "v1", 4), progressing, stood(api.PhaseHealthy, "v2", "v2", 4)}, [3]int{0, 2, 2}, "v2 is stable"},
 	}
 	for _, tt := range tests {

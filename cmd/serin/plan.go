@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"github.com/serin-mesh/serin/analysis"
@@ -16,28 +17,51 @@ const errorShare = 0.5
 // as in a server.
 const slack = time.Second
 
+// progressDeadline is how long a canary may go without progress where its
+// Rollout says nothing, as in a server.
+const progressDeadline = 600 * time.Second
+
 // planOf translates a Rollout object into the terms of the machine, as a server
 // does.
 func planOf(r *api.Rollout) rollout.Spec {
 	spec := rollout.Spec{
-		Version:     r.Version(),
-		Paused:      r.Paused(),
-		PauseOnHarm: r.Guard().OnHarm == api.OnHarmPause,
+		Version:        r.Version(),
+		Paused:         r.Paused(),
+		PauseOnHarm:    r.Guard().OnHarm == api.OnHarmPause,
+		Deadline:       progressDeadline,
+		DeadlineAborts: r.Spec.ProgressDeadlineAbort,
+	}
+	if s := r.Spec.ProgressDeadlineSeconds; s != nil {
+		spec.Deadline = time.Duration(*s) * time.Second
 	}
 	for i, s := range r.Steps() {
-		switch {
-		case s.SetWeight != nil:
-			w := rollout.Weight(r.StepWeight(i))
-			spec.Steps = append(spec.Steps, rollout.StepSpec{SetWeight: &w})
-		case s.Pause != nil:
-			p := rollout.PauseSpec{}
-			if s.Pause.Duration != nil {
-				p.Duration = s.Pause.Duration.Duration
-			}
-			spec.Steps = append(spec.Steps, rollout.StepSpec{Pause: &p})
-		}
+		spec.Steps = append(spec.Steps, planStep(r, i, s))
 	}
 	return spec
+}
+
+// planStep translates one step.
+func planStep(r *api.Rollout, i int, s api.CanaryStep) rollout.StepSpec {
+	switch {
+	case s.SetWeight != nil:
+		w := rollout.Weight(r.StepWeight(i))
+		return rollout.StepSpec{SetWeight: &w}
+	case s.Pause != nil:
+		p := &rollout.PauseSpec{}
+		if s.Pause.Duration != nil {
+			p.Duration = s.Pause.Duration.Duration
+		}
+		if s.Pause.Requests != nil {
+			p.Requests = uint64(max(*s.Pause.Requests, 0))
+		}
+		return rollout.StepSpec{Pause: p}
+	}
+	return rollout.StepSpec{Skip: s.Kind() + " is not simulated"}
+}
+
+// countsRequests says whether some step waits for a number of requests.
+func countsRequests(spec rollout.Spec) bool {
+	return slices.ContainsFunc(spec.Steps, func(s rollout.StepSpec) bool { return s.Pause != nil && s.Pause.Requests > 0 })
 }
 
 // guardOf makes the guard of a canary that begins; nil where it is off.

@@ -23,6 +23,7 @@ const maxRequests = 1e9
 type simulation struct {
 	object *api.Rollout
 	spec   rollout.Spec
+	counts bool    // some step waits for requests
 	series []point // those to come
 	random *rand.Rand
 
@@ -64,6 +65,7 @@ func newSimulation(object *api.Rollout, stable string, points []point, seed uint
 	s.spec.Version = stable
 	s.play(rollout.SpecSeen{})
 	s.spec.Version, s.timeline = wanted, nil
+	s.counts = countsRequests(s.spec)
 	s.accept()
 	s.play(rollout.SpecSeen{})
 	return s
@@ -82,7 +84,7 @@ func (s *simulation) run(ctx context.Context, most time.Duration) error {
 			continue
 		}
 		until := end
-		for _, at := range []time.Time{s.ackAt, s.nextPoint(), rollout.Next(s.spec, s.state)} {
+		for _, at := range []time.Time{s.ackAt, s.nextPoint(), rollout.Wake(s.spec, s.state)} {
 			// What is over already waits for something else.
 			if at.After(s.now) && at.Before(until) {
 				until = at

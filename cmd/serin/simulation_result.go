@@ -85,14 +85,17 @@ func (s *simulation) outcome() (outcome, string) {
 	case s.state.Stage == rollout.Idle:
 		return outcomeBack, s.state.Message(s.spec)
 	}
-	status := api.RolloutStatus{CurrentStepIndex: s.state.Step}
+	if s.state.Phase(s.spec) != rollout.PhasePaused {
+		return outcomeOpen, s.state.Message(s.spec)
+	}
+	status := api.RolloutStatus{CurrentStepIndex: s.state.Step, Message: s.state.Message(s.spec)}
 	for _, w := range s.state.Waits() {
 		status.PauseConditions = append(status.PauseConditions, api.PauseCondition{Reason: w.Reason, StartTime: w.Since})
 	}
 	if who := holders(s.object.WithStatus(status)); len(who) > 0 {
 		return outcomePerson, strings.Join(who, "; ")
 	}
-	return outcomeOpen, s.state.Message(s.spec)
+	return outcomeOpen, status.Message
 }
 
 // timelineTable writes one line for each entry.

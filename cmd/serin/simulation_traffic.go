@@ -10,7 +10,7 @@ import (
 )
 
 // serve draws the requests up to a moment, and says whether it stopped early:
-// a failure decided something, or nobody waits for the outcome any more.
+// a request decided something, or nobody waits for the outcome any more.
 func (s *simulation) serve(ctx context.Context, until time.Time) bool {
 	gap := float64(time.Second) / s.traffic.rps // +Inf where there is no traffic
 	for {
@@ -28,7 +28,7 @@ func (s *simulation) serve(ctx context.Context, until time.Time) bool {
 	}
 }
 
-// request draws one request, and says whether its failure decided something.
+// request draws one request, and says whether it decided something.
 func (s *simulation) request() bool {
 	canary := s.random.Float64() < s.share
 	errors, of := s.traffic.stable, &s.stable
@@ -36,33 +36,33 @@ func (s *simulation) request() bool {
 		errors, of = s.traffic.canary, &s.canary
 	}
 	of.Requests++
-	if s.random.Float64() >= errors {
-		return false
+	before := len(s.timeline)
+	if s.random.Float64() < errors {
+		of.Errors++
+		s.failure(canary)
 	}
-	of.Errors++
-	return s.failure(canary)
+	if canary && s.counts && s.state.Active() {
+		s.play(rollout.Counted{Attempt: s.state.Attempt, Requests: s.canary.Requests})
+	}
+	return len(s.timeline) > before
 }
 
 // failure gives a failure to the guard, which may find harm.
-func (s *simulation) failure(canary bool) bool {
+func (s *simulation) failure(canary bool) {
 	guard := s.object.Guard()
 	if s.guard == nil || !s.state.Active() || s.now.Sub(s.attemptBegan) < guard.Warmup {
-		return false
+		return
 	}
 	s.guard.Requests(float64(s.canary.Requests), float64(s.stable.Requests), true)
 	s.guard.Failure(analysis.Failure{Canary: canary, Weight: s.history.Largest(s.now.Add(-slack), s.now)})
 	// What is short of the threshold is no harm: the sentence of a verdict costs
 	// more than all the rest.
 	if guard.Mode != api.GuardEnforce || s.guard.Evidence()*s.guard.Config().Alpha < 1 {
-		return false
+		return
 	}
-	result := s.guard.Verdict()
-	if result.Verdict != api.VerdictHarm {
-		return false
+	if result := s.guard.Verdict(); result.Verdict == api.VerdictHarm {
+		s.play(rollout.HarmFound{Attempt: s.state.Attempt, Message: result.Message})
 	}
-	before := len(s.timeline)
-	s.play(rollout.HarmFound{Attempt: s.state.Attempt, Message: result.Message})
-	return len(s.timeline) > before
 }
 
 // verdict is what the guard says now; none where it is off.

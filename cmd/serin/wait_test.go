@@ -28,7 +28,7 @@ func TestWait(t *testing.T) {
 		text  string
 	}{
 		{"reached", []string{begun + eventOf(t, stood(api.PhaseHealthy, "v2", "v2", 4))}, "", 0, "serin: shop: promoted: v2 is stable\n"},
-		{"ended otherwise", []string{begun + eventOf(t, stood(api.PhaseDegraded, "v1", "v2", 0))}, "", 2, "serin: shop: aborted, not promoted: \n"},
+		{"ended otherwise", []string{begun + eventOf(t, aborted("v1", "v2"))}, "", 2, "serin: shop: aborted, not promoted: \n"},
 		{"a person", []string{begun + eventOf(t, stood(api.PhasePaused, "v1", "v2", 1, "CanaryPauseStep"))}, "", 4, "serin: shop: waits for a person: step 1 is an open pause"},
 		{"removed", []string{begun + removed}, "", 2, "serin: shop: the Rollout was removed\n"},
 		{"never there", nil, "", 1, "no such Rollout"},
