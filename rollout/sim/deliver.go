@@ -49,3 +49,13 @@ func (w *world) exchange(e *envoy) {
 		w.sweep()
 	}
 }
+
+// everybody lets all connected Envoys have everything, and the store too.
+func (w *world) everybody() {
+	for _, e := range w.envoys {
+		w.exchange(e)
+	}
+	w.look()
+	w.endTurn()
+	w.storeAll()
+}

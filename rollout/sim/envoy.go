@@ -1,7 +1,7 @@
 package sim
 
 import (
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/serin-mesh/serin/rollout"
@@ -17,6 +17,7 @@ func tableOf(s rollout.Split) table {
 	if s.Canary == "" && len(s.Retired) == 0 {
 		return table{}
 	}
+	s.Routes = nil // they have nothing to do with weights
 	return table{s}
 }
 
@@ -25,7 +26,7 @@ func (t table) equal(o table) bool { return t.Equal(o.Split) }
 // weight looks up the key of a version for routes that were made for a canary,
 // their lead. Only leads that may get traffic have keys.
 func (t table) weight(lead, version string) (rollout.Weight, bool) {
-	if t.Stable == "" || !slices.Contains(versions(t.Split), version) {
+	if t.Stable == "" || !versions(t.Split).all(setOf(version)) {
 		return 0, false
 	}
 	switch own := version == lead; {
@@ -51,26 +52,28 @@ func (t table) has(r route) bool {
 	return own && other
 }
 
-// route is the route of the Service: to one version, or weighted between two.
-type route struct{ stable, canary string }
+// route is the route of the Service: to one version, or weighted between two,
+// with the managed routes in front of it.
+type route struct{ stable, canary, managed string }
 
-func routeOf(s rollout.Split) route { return route{s.Stable, s.Canary} }
-
-// clusters lists the versions whose clusters the route names.
-func (r route) clusters() []string {
-	if r.canary == "" {
-		return []string{r.stable}
-	}
-	return []string{r.stable, r.canary}
+func routeOf(s rollout.Split) route {
+	return route{s.Stable, s.Canary, strings.Join(names(s.Routes), " ")}
 }
 
-// versions lists the versions that need a cluster under a division.
-func versions(s rollout.Split) []string {
-	out := []string{s.Stable}
-	if s.Canary != "" {
-		out = append(out, s.Canary)
+func names(routes []rollout.ManagedRoute) []string {
+	var out []string
+	for _, r := range routes {
+		out = append(out, r.Name)
 	}
-	return append(out, s.Retired...)
+	return out
+}
+
+// clusters is the versions whose clusters the route names.
+func (r route) clusters() set {
+	if r.canary == "" {
+		return setOf(r.stable)
+	}
+	return setOf(r.stable, r.canary)
 }
 
 // kind is what a response is about.
@@ -103,7 +106,7 @@ func (k kind) queue() queue {
 type response struct {
 	kind        kind
 	seq         int
-	add, remove []string
+	add, remove set
 	keys        table
 	route       route
 }
@@ -117,7 +120,7 @@ type answer struct {
 // envoy is one Envoy: what it really has, and what is on its way to and from it.
 type envoy struct {
 	name     string
-	clusters map[string]bool
+	clusters set
 	keys     *table // nil: it never had any
 	route    *route // nil: it serves nothing
 	// Publications from which its keys and route were built; raised when a
@@ -143,12 +146,7 @@ func (e *envoy) take(q queue, accept bool) {
 	}
 	switch r.kind {
 	case ofClusters:
-		for _, v := range r.add {
-			e.clusters[v] = true
-		}
-		for _, v := range r.remove {
-			delete(e.clusters, v)
-		}
+		e.clusters = e.clusters&^r.remove | r.add
 	case ofKeys:
 		e.keys, e.keysSeq = &r.keys, r.seq
 	case ofRoute:
@@ -179,16 +177,16 @@ func (e *envoy) traffic() (stable, canary rollout.Weight) {
 	return stable, canary
 }
 
-// uses lists the versions that the Envoy sends requests to, or will when it
-// takes what is on its way.
-func (e *envoy) uses() []string {
-	var out []string
+// uses is the versions that the Envoy sends requests to, or will when it takes
+// what is on its way.
+func (e *envoy) uses() set {
+	var out set
 	if e.route != nil {
 		out = e.route.clusters()
 	}
 	for _, r := range e.inbox[config] {
 		if r.kind == ofRoute {
-			out = append(out, r.route.clusters()...)
+			out |= r.route.clusters()
 		}
 	}
 	return out

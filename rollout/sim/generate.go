@@ -50,13 +50,14 @@ func ofQueue(verb string) func(*world, source) string {
 
 var acts = []act{
 	{30, ofEnvoy("exchange")},
+	{20, plain("round")},
 	{20, plain("store")},
 	{20, plain("fleet")},
 	{8, func(_ *world, s source) string { return "pass " + pick(s, "1s", "10s", "15s", "1m", "5m", "1h") }},
 	{14, plain("tick")},
 	{5, func(_ *world, s source) string { return "want " + pick(s, versionNames...) }},
-	{10, func(_ *world, s source) string {
-		return "endpoints " + pick(s, versionNames...) + " " + pick(s, "0", "1", "1", "2")
+	{10, func(w *world, s source) string {
+		return "endpoints " + someVersion(w, s) + " " + pick(s, "0", "1", "1", "2")
 	}},
 	{1, func(_ *world, s source) string { return randomSteps(s) }},
 	{1, func(_ *world, s source) string { return "paused " + pick(s, "yes", "no") }},
@@ -69,6 +70,12 @@ var acts = []act{
 	{2, plain("abort")},
 	{3, plain("retry")},
 	{2, func(_ *world, s source) string { return "rollback " + pick(s, "", "v1", "v2", "v3") }},
+	{2, func(_ *world, s source) string { return "freeze" + pick(s, "", " 1m", " 10m") }},
+	{3, plain("unfreeze")},
+	{1, func(_ *world, s source) string { return "frozen " + pick(s, "yes", "no") }},
+	{1, func(_ *world, s source) string { return "deadline " + pick(s, "0s", "1m", "5m", "5m abort") }},
+	{1, func(_ *world, s source) string { return fmt.Sprint("window ", s.IntN(3)) }},
+	{6, func(_ *world, s source) string { return "count " + pick(s, "1", "30", "100") }},
 	{2, func(_ *world, s source) string { return "harm " + pick(s, "0", "0", "1") }},
 	{2, func(_ *world, s source) string { return "jump " + pick(s, "-1h", "-1m", "30s", "2h") }},
 	{8, ofEnvoy("connect")},
@@ -83,10 +90,19 @@ var acts = []act{
 	{2, plain("crash")},
 }
 
+// someVersion is mostly the one that is rolled out: what happens to the others
+// matters less.
+func someVersion(w *world, s source) string {
+	if v := w.ctl.state.Version; v != "" && s.IntN(3) > 0 {
+		return v
+	}
+	return pick(s, versionNames...)
+}
+
 func randomSteps(s source) string {
 	line := "steps"
 	for range s.IntN(7) {
-		line += " " + pick(s, "5", "20", "12.5", "50", "100", "0", "pause", "pause:1m", "pause:10s")
+		line += " " + pick(s, "5", "20", "12.5", "50", "100", "0", "pause", "pause:1m", "pause:10s", "requests:50", "route:a", "route:b", "unroute:a", "skip")
 	}
 	return line
 }

@@ -19,7 +19,7 @@ var worldInvariants = []struct {
 	Invariant
 	check func(*world) error
 }{
-	{Invariant{"weightWithinStep", "The weight wanted is never above what the step in force allows."}, weightWithinStep},
+	{Invariant{"weightWithinStep", "The weight wanted is never above what the step in force allows, nor is there a managed route that no step has made."}, weightWithinStep},
 	{Invariant{"trafficWithinPublished", "No Envoy gives a canary more than the most that was published since what it has accepted."}, trafficWithinPublished},
 	{Invariant{"trafficWithinStored", "No Envoy gives a canary more than the most that the store has allowed since."}, trafficWithinStored},
 	{Invariant{"abortedGetsNothing", "An aborted version has weight 0 on the wire, and 0 requests at each Envoy that has accepted that."}, abortedGetsNothing},
@@ -68,11 +68,31 @@ func allowed(spec rollout.Spec, s rollout.State) rollout.Weight {
 	return 0
 }
 
+// made lists the managed routes that the steps up to one have made.
+func made(spec rollout.Spec, step int) []string {
+	var out []string
+	for i, st := range spec.Steps {
+		if i > step || st.SetRoute == nil {
+			continue
+		}
+		out = slices.DeleteFunc(out, func(name string) bool { return name == st.SetRoute.Name && i < step })
+		if st.SetRoute.What != "" {
+			out = append(out, st.SetRoute.Name)
+		}
+	}
+	return out
+}
+
 func weightWithinStep(w *world) error {
 	s := w.ctl.state
 	split := s.Split()
 	if limit := allowed(w.spec, s); w.up && split.Weight > limit {
 		return fmt.Errorf("%s wanted where step %d of stage %s allows %s", split.Weight, s.Step, s.Stage, limit)
+	}
+	for _, name := range names(split.Routes) {
+		if !w.up || s.Stage == rollout.Stepping && !slices.Contains(made(w.spec, s.Step), name) {
+			return fmt.Errorf("the route %s is there at step %d, which allows %v", name, s.Step, made(w.spec, s.Step))
+		}
 	}
 	if split.Canary != "" && split.Canary == split.Stable {
 		return fmt.Errorf("%s is canary and stable", split.Canary)
@@ -133,8 +153,8 @@ func abortedGetsNothing(w *world) error {
 	if !w.up || s.Stage != rollout.Aborted {
 		return nil
 	}
-	if p := w.ctl.published; p.Canary == s.Version && p.Weight > 0 {
-		return fmt.Errorf("%s is aborted, and %s published", s.Version, p.Weight)
+	if p := w.ctl.published; p.Canary == s.Version && (p.Weight > 0 || len(p.Routes) > 0) {
+		return fmt.Errorf("%s is aborted, and %+v published", s.Version, p)
 	}
 	for _, e := range w.envoys {
 		_, share := e.traffic()
@@ -153,10 +173,8 @@ func usedClustersExist(w *world) error {
 		if !e.view.known || e.view.stray || !e.connected && w.mono-e.view.left >= awayTimeout {
 			continue // nobody can wait for it
 		}
-		for _, v := range e.uses() {
-			if !slices.Contains(versions(w.ctl.published), v) {
-				return fmt.Errorf("%s may still use %s, which %+v lacks", e.name, v, w.ctl.published)
-			}
+		if uses := e.uses(); !versions(w.ctl.published).all(uses) {
+			return fmt.Errorf("%s may still use %s, and %+v is published", e.name, uses, w.ctl.published)
 		}
 	}
 	return nil
@@ -167,10 +185,8 @@ func routesAreWhole(w *world) error {
 		if e.route == nil {
 			continue
 		}
-		for _, v := range e.route.clusters() {
-			if !e.clusters[v] {
-				return fmt.Errorf("the route of %s names %s, whose cluster it lacks", e.name, v)
-			}
+		if !e.clusters.all(e.route.clusters()) {
+			return fmt.Errorf("the route of %s names %s, its clusters are %s", e.name, e.route.clusters(), e.clusters)
 		}
 		if stable, canary := e.traffic(); stable+canary != rollout.Total {
 			return fmt.Errorf("the weights of %s are %s and %s", e.name, stable, canary)
@@ -197,9 +213,10 @@ func ackedIsTrue(w *world) error {
 }
 
 func journalReplays(w *world) error {
-	if !w.up {
+	if !w.up || !w.ctl.folded {
 		return nil
 	}
+	w.ctl.folded = false
 	want, got := w.ctl.state, w.ctl.replayed
 	want.In, got.In = rollout.Input{}, rollout.Input{}
 	return equalStates(want, got)

@@ -3,9 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/serin-mesh/serin/rollout"
 )
@@ -32,6 +30,12 @@ var ops = map[string]func(*world, []string) error{
 	"abort":     verb(rollout.Abort),
 	"retry":     verb(rollout.Retry),
 	"rollback":  verb(rollout.Rollback),
+	"freeze":    (*world).opFreeze,
+	"unfreeze":  verb(rollout.Unfreeze),
+	"frozen":    (*world).opFrozen,
+	"deadline":  (*world).opDeadline,
+	"window":    (*world).opWindow,
+	"count":     (*world).opCount,
 	"harm":      (*world).opHarm,
 	"endpoints": (*world).opEndpoints,
 	"pass":      (*world).opPass,
@@ -40,6 +44,7 @@ var ops = map[string]func(*world, []string) error{
 	"connect":   withEnvoy(func(w *world, e *envoy) { w.connect(e) }),
 	"leave":     withEnvoy(func(w *world, e *envoy) { w.leave(e) }),
 	"exchange":  withEnvoy(func(w *world, e *envoy) { w.exchange(e) }),
+	"round":     func(w *world, _ []string) error { w.everybody(); return nil },
 	"send":      (*world).opSend,
 	"take":      withQueue(func(w *world, e *envoy, q queue) { e.take(q, true) }),
 	"refuse":    withQueue(func(w *world, e *envoy, q queue) { e.take(q, false) }),
@@ -142,41 +147,15 @@ func (w *world) opSteps(args []string) error {
 		steps = append(steps, st)
 	}
 	w.spec.Steps = steps
-	if w.object {
-		w.reconcile()
-	}
+	w.edited()
 	return nil
-}
-
-// parseStep reads one step: 12.5 is setWeight in percent, pause and pause:1m
-// are pauses.
-func parseStep(word string) (rollout.StepSpec, error) {
-	if rest, ok := strings.CutPrefix(word, "pause"); ok {
-		p := rollout.PauseSpec{}
-		if rest != "" {
-			d, err := time.ParseDuration(strings.TrimPrefix(rest, ":"))
-			if err != nil {
-				return rollout.StepSpec{}, fmt.Errorf("step %q: %w", word, err)
-			}
-			p.Duration = max(d, 0)
-		}
-		return rollout.StepSpec{Pause: &p}, nil
-	}
-	percent, err := strconv.ParseFloat(word, 64)
-	if err != nil || percent < 0 || percent > 100 {
-		return rollout.StepSpec{}, fmt.Errorf("step %q is no weight from 0 to 100 and no pause", word)
-	}
-	weight := rollout.Weight(percent * float64(rollout.Total/100))
-	return rollout.StepSpec{SetWeight: &weight}, nil
 }
 
 func (w *world) opPaused(args []string) error {
 	i, err := one(args, []string{"no", "yes"})
 	if err == nil {
 		w.spec.Paused = i == 1
-		if w.object {
-			w.reconcile()
-		}
+		w.edited()
 	}
 	return err
 }
@@ -185,49 +164,7 @@ func (w *world) opOnHarm(args []string) error {
 	i, err := one(args, []string{"abort", "pause"})
 	if err == nil {
 		w.spec.PauseOnHarm = i == 1
-		if w.object {
-			w.reconcile()
-		}
-	}
-	return err
-}
-
-// opHarm is a verdict on the attempt that many before the present one.
-func (w *world) opHarm(args []string) error {
-	n, err := number(args, 0)
-	if err == nil && uint64(n) <= w.ctl.state.Attempt {
-		w.play(rollout.HarmFound{Attempt: w.ctl.state.Attempt - uint64(n), Message: "the canary does harm"})
-	}
-	return err
-}
-
-func (w *world) opEndpoints(args []string) error {
-	i, err := one(args, versionNames)
-	if err != nil {
-		return err
-	}
-	n, err := number(args[1:], 1)
-	if err == nil {
-		w.ready[versionNames[i]] = n
-		w.seeEndpoints()
-	}
-	return err
-}
-
-// opPass lets time pass, and the clock with it.
-func (w *world) opPass(args []string) error {
-	d, err := duration(args)
-	if err == nil && d > 0 {
-		w.wall, w.mono = w.wall.Add(d), w.mono+d
-	}
-	return err
-}
-
-// opJump sets the clock forward or back.
-func (w *world) opJump(args []string) error {
-	d, err := duration(args)
-	if err == nil {
-		w.wall = w.wall.Add(d)
+		w.edited()
 	}
 	return err
 }
@@ -273,26 +210,4 @@ func (w *world) opSend(args []string) error {
 		w.send(w.envoys[i], kind(k))
 	}
 	return err
-}
-
-func number(args []string, otherwise int) (int, error) {
-	if len(args) == 0 {
-		return otherwise, nil
-	}
-	n, err := strconv.Atoi(args[0])
-	if err != nil || n < 0 {
-		return 0, fmt.Errorf("%q is no number", args[0])
-	}
-	return n, nil
-}
-
-func duration(args []string) (time.Duration, error) {
-	if len(args) == 0 {
-		return 0, fmt.Errorf("want a duration")
-	}
-	d, err := time.ParseDuration(args[0])
-	if err != nil {
-		return 0, fmt.Errorf("reading a duration: %w", err)
-	}
-	return min(max(d, -1000*time.Hour), 1000*time.Hour), nil
 }

@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/serin-mesh/serin/rollout"
 )
@@ -16,6 +17,10 @@ func advancesHaveReasons(w *world, t turn) error {
 		s.In.Fleet = ev.Fleet
 	case rollout.EndpointsSeen:
 		s.In.Canary, s.In.Stable, s.In.EndpointsKnown = ev.Canary, ev.Stable, true
+	case rollout.Counted:
+		if ev.Attempt == s.Attempt {
+			s.In.Requests = ev.Requests
+		}
 	}
 	for _, r := range t.effects.Records {
 		if err := w.reason(t, s, r); err != nil {
@@ -37,22 +42,50 @@ func advancesHaveReasons(w *world, t turn) error {
 // reason tells why a record may not follow upon a state.
 func (w *world) reason(t turn, s rollout.State, r rollout.Record) error {
 	switch r.Kind {
-	case rollout.Prepared, rollout.StepsCompleted, rollout.WeightRestored, rollout.Promoted:
+	case rollout.Prepared, rollout.StepsCompleted, rollout.WeightRestored, rollout.Promoted, rollout.RouteSet, rollout.RouteUnset:
 		return errors.Join(w.free(s), w.due(s, r))
 	case rollout.WeightSet:
-		if r.Weight > s.Weight {
+		if s.Apply(r).Weight > s.Weight { // a canary that is withheld stays at 0
 			return errors.Join(w.free(s), w.due(s, r))
 		}
 		return w.due(s, r)
 	case rollout.StepCompleted:
 		if a, ok := t.event.(rollout.Acted); ok && a.Action.Verb == rollout.Promote && r.Actor == a.Action.Actor {
-			return nil
+			return w.thawed(s)
 		}
 		return errors.Join(w.free(s), w.due(s, r))
 	case rollout.PauseStarted:
 		return w.free(s)
+	case rollout.PromotedFull:
+		return w.thawed(s)
+	case rollout.CanaryStarted:
+		if n := len(s.Proven); r.Fast && !slices.Contains(s.Proven[max(n-w.spec.FastWindow, 0):], r.Version) {
+			return fmt.Errorf("%s is none of the last %d of %v", r.Version, w.spec.FastWindow, s.Proven)
+		}
+	case rollout.DeadlinePassed:
+		if w.wall.Before(w.freeAt.Add(w.spec.Deadline)) {
+			return fmt.Errorf("it may come forward since %s only, and has %s", w.freeAt, w.spec.Deadline)
+		}
 	}
 	return nil
+}
+
+// thawed tells whether a freeze holds the rollout.
+func (w *world) thawed(s rollout.State) error {
+	for _, f := range []*rollout.Freeze{w.spec.Frozen, s.Frozen} {
+		if f != nil && (f.Until == nil || w.wall.Before(*f.Until)) {
+			return errors.New("it is frozen")
+		}
+	}
+	return nil
+}
+
+// moved notes since when a canary could come forward and did not.
+func (w *world) moved(progress bool) {
+	s := w.ctl.state
+	if w.freeAt.After(w.wall) || progress || !s.Active() || pauses(s) > 0 || w.spec.Paused || w.thawed(s) != nil {
+		w.freeAt = w.wall
+	}
 }
 
 // free tells who or what holds the rollout.
@@ -61,6 +94,8 @@ func (w *world) free(s rollout.State) error {
 	switch f := in.Fleet; {
 	case w.spec.Paused || s.UserPausedAt != nil || s.HarmPausedAt != nil:
 		return errors.New("somebody holds it")
+	case w.thawed(s) != nil:
+		return w.thawed(s)
 	case !in.EndpointsKnown || in.Canary == 0:
 		return errors.New("no endpoint is known to be ready")
 	case f.Generation != s.Generation:
@@ -78,9 +113,12 @@ func (w *world) due(s rollout.State, r rollout.Record) error {
 	case rollout.Prepared:
 		ok = s.Stage == rollout.Preparing && len(steps) > 0
 	case rollout.StepsCompleted:
-		ok = s.Stage == rollout.Preparing && len(steps) == 0 || s.Stage == rollout.Stepping && s.Step == len(steps)
+		ok = s.Stage == rollout.Preparing && (len(steps) == 0 || s.Fast) || s.Stage == rollout.Stepping && s.Step == len(steps)
 	case rollout.WeightRestored:
-		ok = r.Weight == s.Allowed && s.Weight < s.Allowed
+		ok = r.Weight == s.Allowed && s.Withheld
+	case rollout.RouteSet, rollout.RouteUnset:
+		ok = s.Stage == rollout.Stepping && s.Step < len(steps) && r.Route != nil && steps[s.Step].SetRoute != nil &&
+			*steps[s.Step].SetRoute == *r.Route && !w.over(s)
 	case rollout.Promoted:
 		ok = s.Stage == rollout.Completing && s.Weight == rollout.Total && r.Version == s.Version
 	case rollout.WeightSet:
@@ -103,6 +141,10 @@ func (w *world) over(s rollout.State) bool {
 	switch st := w.spec.Steps[s.Step]; {
 	case st.SetWeight != nil:
 		return s.Weight == *st.SetWeight
+	case st.SetRoute != nil:
+		return slices.Contains(names(s.Routes), st.SetRoute.Name) == (st.SetRoute.What != "")
+	case st.Pause != nil && st.Pause.Requests > 0:
+		return s.PausedAt != nil && s.In.Requests >= s.PausedCount+st.Pause.Requests
 	case st.Pause != nil:
 		return st.Pause.Duration > 0 && s.PausedAt != nil && !w.wall.Before(s.PausedAt.Add(st.Pause.Duration))
 	}

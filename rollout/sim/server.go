@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"slices"
 	"time"
 
 	"github.com/serin-mesh/serin/rollout"
@@ -24,16 +23,17 @@ type view struct {
 	// accepted everything since.
 	stray bool
 
-	clusters map[string]bool // accepted
-	keys     *table          // accepted; nil: none, or not known
-	route    *route          // accepted; nil: none, or not known
-	unknown  bool            // it has a route that is not the target's
+	clusters set    // accepted
+	keys     *table // accepted; nil: none, or not known
+	route    *route // accepted; nil: none, or not known
+	unknown  bool   // it has a route that is not the target's
 
-	noClusters map[string]bool // rejected
+	noClusters set // rejected
 	noKeys     *table
 	noRoute    *route
 
-	free map[string]time.Duration // since when nothing names a cluster that left the target
+	free      set // clusters that left the target and that nothing names
+	freeSince [8]time.Duration
 }
 
 // connect opens a stream. The Envoy tells what it has; what is not as the target
@@ -41,10 +41,7 @@ type view struct {
 func (e *envoy) connect(target rollout.Split, now time.Duration) {
 	old := e.view
 	e.connected = true
-	e.view = view{known: true, since: now, clusters: map[string]bool{}, noClusters: map[string]bool{}, free: map[string]time.Duration{}}
-	for v := range e.clusters {
-		e.view.clusters[v] = true
-	}
+	e.view = view{known: true, since: now, clusters: e.clusters}
 	if e.keys != nil && e.keys.equal(tableOf(target)) {
 		e.view.keys = e.keys
 	}
@@ -52,40 +49,49 @@ func (e *envoy) connect(target rollout.Split, now time.Duration) {
 		e.view.route = e.route
 	}
 	e.view.unknown = e.route != nil && e.view.route == nil
-	lost := func(v string) bool { return !slices.Contains(versions(target), v) }
 	e.view.stray = old.known && (old.stray || now-old.left >= awayTimeout) ||
-		!old.known && slices.ContainsFunc(e.uses(), lost)
+		!old.known && !versions(target).all(e.uses())
 }
 
-// flight lists what was sent of a kind and not answered yet, the oldest first.
-func (e *envoy) flight(k kind) []response {
-	var out []response
-	for _, a := range e.outbox[k.queue()] {
-		if a.to.kind == k {
-			out = append(out, a.to)
+// flying visits what was sent of a kind and not answered yet, the oldest first.
+func (e *envoy) flying(k kind, visit func(*response)) {
+	for i := range e.outbox[k.queue()] {
+		if r := &e.outbox[k.queue()][i].to; r.kind == k {
+			visit(r)
 		}
 	}
-	for _, r := range e.inbox[k.queue()] {
-		if r.kind == k {
-			out = append(out, r)
+	for i := range e.inbox[k.queue()] {
+		if r := &e.inbox[k.queue()][i]; r.kind == k {
+			visit(r)
 		}
 	}
-	return out
 }
 
-// newestKeys and newestRoute are what was sent last, or else accepted.
+// idle tells whether nothing of a kind is in flight.
+func (e *envoy) idle(k kind) bool {
+	idle := true
+	e.flying(k, func(*response) { idle = false })
+	return idle
+}
+
+// newestKeys is what was sent last, or else accepted; so are newestRoute and
+// newestClusters.
 func (e *envoy) newestKeys() *table {
-	if f := e.flight(ofKeys); len(f) > 0 {
-		return &f[len(f)-1].keys
-	}
-	return e.view.keys
+	newest := e.view.keys
+	e.flying(ofKeys, func(r *response) { newest = &r.keys })
+	return newest
 }
 
 func (e *envoy) newestRoute() *route {
-	if f := e.flight(ofRoute); len(f) > 0 {
-		return &f[len(f)-1].route
-	}
-	return e.view.route
+	newest := e.view.route
+	e.flying(ofRoute, func(r *response) { newest = &r.route })
+	return newest
+}
+
+func (e *envoy) newestClusters() set {
+	newest := e.view.clusters
+	e.flying(ofClusters, func(r *response) { newest = newest&^r.remove | r.add })
+	return newest
 }
 
 // due builds the response of a kind that the Envoy is to be sent now; false
@@ -97,8 +103,10 @@ func (e *envoy) due(k kind, target rollout.Split, seq int, now time.Duration) (r
 	}
 	switch k {
 	case ofClusters:
-		r.add, r.remove = e.missing(target), e.removable(target, now)
-		return r, len(r.add)+len(r.remove) > 0
+		newest := e.newestClusters()
+		r.add = versions(target) &^ newest &^ e.view.noClusters
+		r.remove = newest &^ versions(target) & e.drained(now)
+		return r, r.add|r.remove != 0
 	case ofKeys:
 		n, no := e.newestKeys(), e.view.noKeys
 		return r, !(n != nil && n.equal(r.keys)) && !(no != nil && no.equal(r.keys))
@@ -107,83 +115,45 @@ func (e *envoy) due(k kind, target rollout.Split, seq int, now time.Duration) (r
 	return r, !(n != nil && *n == r.route) && !(no != nil && *no == r.route) && e.passes(r.route)
 }
 
-// missing lists clusters of the target that were neither accepted nor sent.
-func (e *envoy) missing(target rollout.Split) []string {
-	var out []string
-	for _, v := range versions(target) {
-		if !e.newestClusters()[v] && !e.view.noClusters[v] {
-			out = append(out, v)
+// drained is the clusters that nothing has named for the time of the drain.
+func (e *envoy) drained(now time.Duration) set {
+	var out set
+	for i, since := range e.view.freeSince {
+		if now-since >= drain {
+			out |= 1 << i
 		}
 	}
-	return out
+	return out & e.view.free
 }
 
-// newestClusters is what the Envoy will have when it takes all that was sent.
-func (e *envoy) newestClusters() map[string]bool {
-	out := map[string]bool{}
-	for v := range e.view.clusters {
-		out[v] = true
-	}
-	for _, f := range e.flight(ofClusters) {
-		for _, v := range f.add {
-			out[v] = true
-		}
-		for _, v := range f.remove {
-			delete(out, v)
-		}
-	}
-	return out
-}
-
-// removable lists clusters that left the target, and that nothing has named for
-// the time of the drain.
-func (e *envoy) removable(target rollout.Split, now time.Duration) []string {
-	var out []string
-	for v := range e.newestClusters() {
-		if since, free := e.view.free[v]; free && now-since >= drain && !slices.Contains(versions(target), v) {
-			out = append(out, v)
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-// sweep notes since when clusters that left the target are free.
+// sweep notes since when clusters that left the target are free: no route that
+// the Envoy was sent, has accepted or is to have names them.
 func (e *envoy) sweep(target rollout.Split, now time.Duration) {
 	if !e.connected {
 		return
 	}
-	for v := range e.newestClusters() {
-		_, free := e.view.free[v]
-		switch used := e.mayUse(target, v); {
-		case used:
-			delete(e.view.free, v)
-		case !free:
-			e.view.free[v] = now
+	used := versions(target)
+	if e.view.route != nil {
+		used |= e.view.route.clusters()
+	}
+	e.flying(ofRoute, func(r *response) { used |= r.route.clusters() })
+	free := e.newestClusters() &^ used
+	if e.view.unknown {
+		free = 0
+	}
+	for i := range e.view.freeSince {
+		if fresh := free &^ e.view.free; fresh.all(1 << i) {
+			e.view.freeSince[i] = now
 		}
 	}
-}
-
-// mayUse tells whether a route that the Envoy was sent, has accepted or is to
-// have names a cluster.
-func (e *envoy) mayUse(target rollout.Split, version string) bool {
-	if e.view.unknown || slices.Contains(versions(target), version) {
-		return true
-	}
-	if r := e.view.route; r != nil && slices.Contains(r.clusters(), version) {
-		return true
-	}
-	return slices.ContainsFunc(e.flight(ofRoute), func(f response) bool { return slices.Contains(f.route.clusters(), version) })
+	e.view.free = free
 }
 
 // passes tells whether the Envoy has accepted what a route rests on, and was
 // sent nothing since that takes it away.
 func (e *envoy) passes(r route) bool {
-	newest := e.newestClusters()
-	for _, v := range r.clusters() {
-		if !e.view.clusters[v] || !newest[v] {
-			return false
-		}
+	if !(e.view.clusters & e.newestClusters()).all(r.clusters()) {
+		return false
 	}
 	n := e.newestKeys()
 	return e.view.keys != nil && e.view.keys.has(r) && n.has(r)
@@ -206,12 +176,7 @@ func (e *envoy) hear(q queue) {
 func (e *envoy) accepted(r response) {
 	switch r.kind {
 	case ofClusters:
-		for _, v := range r.add {
-			e.view.clusters[v] = true
-		}
-		for _, v := range r.remove {
-			delete(e.view.clusters, v)
-		}
+		e.view.clusters = e.view.clusters&^r.remove | r.add
 	case ofKeys:
 		e.view.keys, e.view.noKeys = &r.keys, nil
 	case ofRoute:
@@ -222,9 +187,7 @@ func (e *envoy) accepted(r response) {
 func (e *envoy) rejected(r response) {
 	switch r.kind {
 	case ofClusters:
-		for _, v := range r.add {
-			e.view.noClusters[v] = true
-		}
+		e.view.noClusters |= r.add
 	case ofKeys:
 		e.view.noKeys = &r.keys
 	case ofRoute:
@@ -235,17 +198,12 @@ func (e *envoy) rejected(r response) {
 // verdict tells whether the Envoy has accepted the target, and whether it has
 // rejected something of it.
 func (e *envoy) verdict(target rollout.Split) (acked, rejected bool) {
-	keys, rt := tableOf(target), routeOf(target)
-	newest := e.newestClusters()
-	acked = true
-	for _, v := range versions(target) {
-		rejected = rejected || e.view.noClusters[v]
-		acked = acked && e.view.clusters[v] && newest[v]
-	}
-	no := e.view
-	rejected = rejected || no.noKeys != nil && no.noKeys.equal(keys) || no.noRoute != nil && *no.noRoute == rt
-	acked = acked && len(e.flight(ofKeys)) == 0 && no.keys != nil && no.keys.equal(keys)
-	return acked && len(e.flight(ofRoute)) == 0 && no.route != nil && *no.route == rt, rejected
+	keys, rt, all, v := tableOf(target), routeOf(target), versions(target), &e.view
+	rejected = v.noClusters&all != 0 || v.noKeys != nil && v.noKeys.equal(keys) || v.noRoute != nil && *v.noRoute == rt
+	acked = (v.clusters & e.newestClusters()).all(all) &&
+		v.keys != nil && v.keys.equal(keys) && e.idle(ofKeys) &&
+		v.route != nil && *v.route == rt && e.idle(ofRoute)
+	return acked, rejected
 }
 
 // count adds the Envoy to the numbers of the fleet. since is when what is

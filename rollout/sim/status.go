@@ -33,7 +33,10 @@ func phaseOf(spec rollout.Spec, s rollout.State) rollout.Phase {
 	case rollout.Aborted:
 		return rollout.Degraded
 	}
-	if spec.Paused || pauses(s) > 0 {
+	if s.Late {
+		return rollout.Degraded
+	}
+	if spec.Paused || spec.Frozen != nil || s.Frozen != nil || pauses(s) > 0 {
 		return rollout.PhasePaused
 	}
 	return rollout.Progressing

@@ -140,6 +140,11 @@ func (w *world) checkHand(next rollout.Split) {
 		}
 		return
 	}
+	for _, r := range next.Routes {
+		if !slices.Contains(before.Routes, r) && !slices.Contains(stored.Routes, r) {
+			w.fail("visibleIsStored", fmt.Errorf("the route %s is handed over and not stored", r.Name))
+		}
+	}
 	for _, v := range []string{next.Stable, next.Canary} {
 		if share := shareOf(next, v); v != stored.Stable && v != before.Stable && share > shareOf(stored, v) && share > shareOf(before, v) {
 			w.fail("visibleIsStored", fmt.Errorf("%+v is handed over after %+v, %+v is stored", next, before, stored))

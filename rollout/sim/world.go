@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/serin-mesh/serin/rollout"
@@ -26,6 +27,7 @@ type world struct {
 	ctl control
 
 	publications []publication // all there ever were, also before crashes
+	freeAt       time.Time     // since when nothing holds the canary and it made no progress
 	violation    *Violation    // the first
 }
 
@@ -36,8 +38,11 @@ type control struct {
 	publishedGen uint64
 	handed       bool // in this turn
 	since        time.Duration
+	count        uint64          // requests of the canary
+	countOf      uint64          // the attempt that they are of
 	fleet        []rollout.Fleet // what the machine was told, the newest last
 	replayed     rollout.State   // the journal's records, folded one by one
+	folded       bool            // some were, since that was compared
 }
 
 // publication is a division that was handed over to the fleet.
@@ -61,7 +66,7 @@ func (v *Violation) Unwrap() error { return v.Err }
 func newWorld() *world {
 	w := &world{wall: epoch, up: true, ready: map[string]int{}}
 	for _, name := range envoyNames {
-		w.envoys = append(w.envoys, &envoy{name: name, clusters: map[string]bool{}})
+		w.envoys = append(w.envoys, &envoy{name: name})
 	}
 	return w
 }
@@ -95,6 +100,7 @@ func (w *world) play(ev rollout.Event) {
 		return
 	}
 	c.state = t.after
+	w.moved(slices.ContainsFunc(t.effects.Records, forward))
 	if len(t.effects.Records) > 0 {
 		w.record(t.effects.Records)
 	}
@@ -104,6 +110,16 @@ func (w *world) play(ev rollout.Event) {
 	if c.state.Active() && !c.state.In.EndpointsKnown {
 		w.seeEndpoints()
 	}
+}
+
+// forward tells whether a record is progress of a canary, for its deadline.
+func forward(r rollout.Record) bool {
+	switch r.Kind {
+	case rollout.CanaryStarted, rollout.Prepared, rollout.WeightSet, rollout.WeightRestored, rollout.RouteSet,
+		rollout.RouteUnset, rollout.StepCompleted, rollout.StepsCompleted, rollout.PromotedFull:
+		return true
+	}
+	return false
 }
 
 // endTurn asks the fleet again after a division was handed over.
@@ -130,6 +146,7 @@ func (w *world) record(records []rollout.Record) {
 	if w.ctl.replayed, err = replay(w.ctl.replayed, lines); err != nil {
 		w.fail("journalReplays", err)
 	}
+	w.ctl.folded = true
 }
 
 // hand hands the present division over to the fleet.
@@ -244,5 +261,6 @@ func (w *world) start() {
 	state, err := w.disk.load()
 	w.fail("journalReplays", err)
 	w.ctl = control{state: state, replayed: state}
+	w.freeAt = state.ProgressAt // what happened since may be lost
 	w.reconcile()
 }
