@@ -196,8 +196,7 @@ func (c *checker) routing(r *Rollout) {
 func (c *checker) withoutEffect(*Rollout) {
 	fields := []path{
 		{"spec", "workloadRef"}, {"spec", "replicas"}, {"spec", "minReadySeconds"},
-		{"spec", "progressDeadlineSeconds"}, {"spec", "progressDeadlineAbort"}, {"spec", "restartAt"},
-		{"spec", "rollbackWindow"}, canaryPath("canaryMetadata"), canaryPath("stableMetadata"),
+		{"spec", "restartAt"}, canaryPath("canaryMetadata"), canaryPath("stableMetadata"),
 		canaryPath("antiAffinity"), canaryPath("maxSurge"), canaryPath("maxUnavailable"),
 		canaryPath("dynamicStableScale"), canaryPath("minPodsPerReplicaSet"),
 		canaryPath("replicaProgressThreshold"), canaryPath("scaleDownDelaySeconds"),
