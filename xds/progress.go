@@ -102,21 +102,22 @@ func (c *conn) uses(routes []string) bool {
 // does not subscribe to does not count. The caller holds mu.
 func (c *conn) meets(n need) (met, rejected bool) {
 	k := &c.kinds[n.ref.Type]
-	if !k.has(n.ref.Name) || n.ref.Type == snapshot.Runtime && !c.layer() {
-		return true, false
-	}
 	it := k.items[n.ref.Name]
 	if it == nil || it.want == nil {
-		return true, false // as the target has it, or gone from there since
+		return true, false // as the target has it, gone from there since, or nothing to it
 	}
-	if it.want.is(it.refused, c.layer()) {
+	layer := c.layer()
+	if !k.has(n.ref.Name) || n.ref.Type == snapshot.Runtime && !layer {
+		return true, false
+	}
+	if it.want.is(it.refused, layer) {
 		return false, true
 	}
 	seq := n.staticSeq
-	if c.layer() {
+	if layer {
 		seq = n.seq
 	}
-	return it.held != nil && it.held.seq >= seq && !(c.layer() && it.held.static), false
+	return it.held != nil && it.held.seq >= seq && !(layer && it.held.static), false
 }
 
 func compareRejections(a, b api.Rejection) int {
