@@ -107,7 +107,7 @@ func drawManaged(t *rapid.T) []ManagedRoute {
 			m.Headers = drawHeaders(t)
 			return m
 		}
-		m.Percentage = rapid.SampledFrom([]uint32{0, 350_000, Total}).Draw(t, "percentage")
+		m.Percentage = rapid.SampledFrom([]uint32{0, 350_000, Total - 1, Total}).Draw(t, "percentage")
 		for range rapid.IntRange(0, 2).Draw(t, "matches") {
 			m.Matches = append(m.Matches, RouteMatch{
 				Method:  rapid.SampledFrom([]StringMatch{{}, {}, {Exact: "GET"}, {Regex: "P.*"}}).Draw(t, "method"),

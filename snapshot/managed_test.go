@@ -142,11 +142,13 @@ match: {prefix: /a/x, ` + matches + `, {name: ":method", string_match: {exact: G
 // own, each at its place.
 func TestManagedStatic(t *testing.T) {
 	b := build(t, shopYAML)
-	b.SetSplit(shop, &Split{Stable: "v1", Canary: "v2", Weight: 250_000, Managed: []ManagedRoute{header("h", "x", "1"), mirrorAll("m", 1)}})
+	b.SetSplit(shop, &Split{Stable: "v1", Canary: "v2", Weight: 250_000, Managed: []ManagedRoute{
+		header("h", "x", "1"), {Name: "m", Mirror: true, Percentage: 1, Matches: []RouteMatch{{Method: StringMatch{Exact: "GET"}}, {}}}}})
 	r := get(t, b, edge, Route, "default/edge/10000")
 	expect(t, outline(message(t, r.Static(), &routev3.RouteConfiguration{})), `
 		shop.example managed/default/shop/h/default/shop/0/0 -> default/shop/80/v2
 		shop.example mirrored/default/shop/m/0/default/shop/0/0 -> default/shop/80/v2=250000 default/shop/80/v1=750000
+		shop.example mirrored/default/shop/m/1/default/shop/0/0 -> default/shop/80/v2=250000 default/shop/80/v1=750000
 		shop.example shop/0/0 -> default/shop/80/v2=250000 default/shop/80/v1=750000`)
 }
 
