@@ -59,25 +59,30 @@ func renderExplanation(e api.Explanation, width int, now time.Time) string {
 	}
 	v.title("Next", nextText(e.NextTransitionAt, now))
 	v.text("  ", e.WaitsFor)
-	if len(e.Choices) > 0 {
-		v.title("You can", "")
-	}
-	for _, c := range e.Choices {
-		verb := c.Action
-		if c.Full {
-			verb += " --full"
-		}
-		v.line("  %-32s %s", fmt.Sprintf("serin %s %s%s", verb, e.Name, namespaceFlag(e.Namespace)), c.Does)
-	}
+	v.choices(e)
 	return v.b.String()
 }
 
-// namespaceFlag is what a command needs to reach a namespace.
-func namespaceFlag(namespace string) string {
-	if namespace == api.DefaultNamespace {
-		return ""
+// choices lists what can be done, as it is typed.
+func (v *view) choices(e api.Explanation) {
+	if len(e.Choices) == 0 {
+		return
 	}
-	return " -n " + namespace
+	v.title("You can", "")
+	typed, widest := make([]string, len(e.Choices)), 0
+	for i, c := range e.Choices {
+		typed[i] = fmt.Sprintf("serin %s %s", c.Action, e.Name)
+		if e.Namespace != api.DefaultNamespace {
+			typed[i] += " -n " + e.Namespace
+		}
+		if c.Full {
+			typed[i] += " --full"
+		}
+		widest = max(widest, len(typed[i]))
+	}
+	for i, c := range e.Choices {
+		v.line("  %-*s  %s", widest, typed[i], oneLine(c.Does))
+	}
 }
 
 // decision shows a journal entry: what, when, who and why.

@@ -84,6 +84,8 @@ func TestSimulateOutcomes(t *testing.T) {
 		{"only observed", twoSteps, ", guard: {mode: observe}", broken, outcomePromoted, "", [2]time.Duration{3 * time.Minute, 3*time.Minute + time.Second}},
 		{"not looked at", twoSteps, ", guard: {mode: 'off'}", broken, outcomePromoted, "", [2]time.Duration{3 * time.Minute, 3*time.Minute + time.Second}},
 		{"a cold start", twoSteps, ", guard: {warmup: 30s}", broken + "20s,,,0.001,\n", outcomePromoted, "", [2]time.Duration{3 * time.Minute, 3*time.Minute + time.Second}},
+		{"a number of requests", "[{setWeight: 50}, {pause: {requests: 500}}]", "", healthy, outcomePromoted, "", [2]time.Duration{8 * time.Second, 13 * time.Second}},
+		{"a number that never comes", "[{setWeight: 50}, {pause: {requests: 500}}]", "", "at,rps\n0,0\n", outcomeOpen, "500 requests", [2]time.Duration{20 * time.Minute, 20 * time.Minute}},
 		{"too short", "[{setWeight: 5}, {pause: {duration: 1h}}]", "", healthy, outcomeOpen, "step 1 waits", [2]time.Duration{20 * time.Minute, 20 * time.Minute}},
 		{"bad everywhere", twoSteps, "", "at,rps,stableErrors,canaryErrors\n0,100,0.3,0.3\n", outcomePromoted, "", [2]time.Duration{3 * time.Minute, 3*time.Minute + time.Second}},
 	}
