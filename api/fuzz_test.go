@@ -17,6 +17,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add("%YAML 1.2\n---\n!!str a: !!x\n...\n# c\n--- >\n x")
 	f.Add("\r\"")
 	f.Add("apiVersion: serin.dev/v1alpha1\nkind: Rollout\nspec: {strategy: {canary: {steps: [{setWeight: 1e400}]}}}")
+	f.Add("apiVersion: serin.dev/v1alpha1\nkind: Rollout\nmetadata: {name: a}\nspec: {template: {}, strategy: {canary: {trafficRouting: {managedRoutes: [{name: r}]}, steps: [" +
+		"{setHeaderRoute: {name: r, match: [{headerName: x, headerValue: {regex: '('}}]}}, {setMirrorRoute: {name: s, percentage: -1, match: [{path: {exact: a}, headers: {b: {}}}]}}, {pause: {requests: 0}}]}}}")
 	f.Fuzz(func(t *testing.T, text string) {
 		docs, findings := Decode("f.yaml", []byte(text))
 		all := append(findings, Validate(docs)...)
