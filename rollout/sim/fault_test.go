@@ -36,7 +36,7 @@ var faults = []fault{
 	{"decide.go", "len(recent) - m.spec.FastWindow", "len(recent) - m.spec.FastWindow - 1", "the rollback window is one too wide"},
 	{"decide.go", "if f.holds(m.now) {", "if false {", "promote goes on while frozen"},
 	{"record.go", "s = s.atZero()\n\t\ts.Stage = Aborted", "s.Stage = Aborted", "an abort leaves the weight"},
-	{"record.go", "s.Weight, s.Withheld = s.Allowed, false", "s.Weight = s.Allowed", "what was withheld once stays so"},
+	{"record.go", "s.Weight, s.Withheld = s.Allowed, false", "s.Weight, s.Withheld = Total, false", "a canary that comes back gets everything"},
 	{"record.go", "s.HarmWaived = s.HarmWaived || s.HarmPausedAt != nil", "s.HarmWaived = false", "who waives harm is asked again"},
 	{"record.go", "s.Attempt++", "s.Attempt += 0", "attempts cannot be told apart"},
 	{"record.go", "return s.retire(old).idle()", "return s.idle()", "the old stable version is forgotten at once"},

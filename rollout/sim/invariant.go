@@ -23,6 +23,7 @@ var worldInvariants = []struct {
 	{Invariant{"trafficWithinPublished", "No Envoy gives a canary more than the most that was published since what it has accepted."}, trafficWithinPublished},
 	{Invariant{"trafficWithinStored", "No Envoy gives a canary more than the most that the store has allowed since."}, trafficWithinStored},
 	{Invariant{"abortedGetsNothing", "An aborted version has weight 0 on the wire, and 0 requests at each Envoy that has accepted that."}, abortedGetsNothing},
+	{Invariant{"emptyGetsNothing", "A canary that is known to have no endpoint is wanted no traffic."}, emptyGetsNothing},
 	{Invariant{"usedClustersExist", "A version that an Envoy may still use is named in what is published."}, usedClustersExist},
 	{Invariant{"routesAreWhole", "No route names a cluster that its Envoy lacks, and the weights that it reads sum to the total."}, routesAreWhole},
 	{Invariant{"ackedIsTrue", "An Envoy that counts as acked does with requests exactly what is published."}, ackedIsTrue},
@@ -161,6 +162,14 @@ func abortedGetsNothing(w *world) error {
 		if e.keys != nil && e.keys.equal(tableOf(s.Split())) && e.lead() == s.Version && share > 0 {
 			return fmt.Errorf("%s has accepted the abort of %s and gives it %s", e.name, s.Version, share)
 		}
+	}
+	return nil
+}
+
+func emptyGetsNothing(w *world) error {
+	s := w.ctl.state
+	if split := s.Split(); s.Active() && s.In.EndpointsKnown && s.In.Canary == 0 && (split.Weight > 0 || len(split.Routes) > 0) {
+		return fmt.Errorf("%+v is wanted without an endpoint", split)
 	}
 	return nil
 }

@@ -58,14 +58,32 @@ func (w *world) reason(t turn, s rollout.State, r rollout.Record) error {
 		return w.free(s)
 	case rollout.PromotedFull:
 		return w.thawed(s)
+	}
+	return w.cause(t, s, r)
+}
+
+// cause tells why a record that moves nothing forward may not follow upon a
+// state.
+func (w *world) cause(t turn, s rollout.State, r rollout.Record) error {
+	ok := true
+	action, _ := t.event.(rollout.Acted)
+	switch r.Kind {
 	case rollout.CanaryStarted:
-		if n := len(s.Proven); r.Fast && !slices.Contains(s.Proven[max(n-w.spec.FastWindow, 0):], r.Version) {
-			return fmt.Errorf("%s is none of the last %d of %v", r.Version, w.spec.FastWindow, s.Proven)
-		}
+		ok = !r.Fast || slices.Contains(s.Proven[max(len(s.Proven)-w.spec.FastWindow, 0):], r.Version)
+	case rollout.WeightWithheld:
+		ok = s.In.EndpointsKnown && s.In.Canary == 0
+	case rollout.HarmPaused:
+		ok = !s.HarmWaived && s.HarmPausedAt == nil
+	case rollout.RolledBack:
+		ok = s.Stage != rollout.Idle && r.Version == s.Stable || action.Action.Ready > 0
 	case rollout.DeadlinePassed:
-		if w.wall.Before(w.freeAt.Add(w.spec.Deadline)) {
-			return fmt.Errorf("it may come forward since %s only, and has %s", w.freeAt, w.spec.Deadline)
-		}
+		ok = !w.wall.Before(w.freeAt.Add(w.spec.Deadline))
+	case rollout.AbortedKind:
+		_, harm := t.event.(rollout.HarmFound)
+		ok = harm || action.Action.Verb == rollout.Abort || s.Late && w.spec.DeadlineAborts
+	}
+	if !ok {
+		return fmt.Errorf("nothing asks for it; it could come forward since %s", w.freeAt)
 	}
 	return nil
 }
