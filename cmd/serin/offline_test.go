@@ -17,7 +17,7 @@ func TestOfflineUsage(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir, "shop.yaml", named("shop"))
 	put(t, dir, "both.yaml", named("shop")+"\n---\n"+named("cart"))
-	put(t, dir, "broken.yaml", strings.Replace(rolloutText, "template", "tempalte", 1))
+	put(t, dir, "broken.yaml", strings.Replace(rolloutText, "template", "templet", 1))
 	put(t, dir, "good.csv", "at,rps\n0,100\n")
 	put(t, dir, "wrong.csv", "at,rps\n0,many\n")
 	put(t, dir, "flood.csv", "at,rps\n0,1000000\n")

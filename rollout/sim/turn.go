@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -120,13 +121,16 @@ func publishesChanges(_ *world, t turn) error {
 	return nil
 }
 
+// errUnasked is what is wrong where the machine itself finds no error.
+var errUnasked = errors.New("nobody asked it to")
+
 func quiet(w *world, t turn) error {
 	if t.refused != nil {
 		return nil // it was not told of time either
 	}
 	_, eff, err := rollout.Step(w.spec, t.after, w.wall, rollout.Ticked{})
 	if err != nil || t.after.Stage != "" && len(eff.Records) > 0 {
-		return fmt.Errorf("without news the machine does %+v, error %v", eff.Records, err)
+		return fmt.Errorf("without news the machine does %+v: %w", eff.Records, errors.Join(err, errUnasked))
 	}
 	return nil
 }
