@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -88,4 +90,31 @@ func TestPlan(t *testing.T) {
 // pauseOf is a pause of seconds or of requests.
 func pauseOf(seconds int, requests uint64) rollout.PauseSpec {
 	return rollout.PauseSpec{Duration: time.Duration(seconds) * time.Second, Requests: requests}
+}
+
+// TestHowToIsTrue plays the example of the documentation: what it says of the
+// exit codes and of the last line holds.
+func TestHowToIsTrue(t *testing.T) {
+	text, err := os.ReadFile("../../docs/how-to/test-a-rollout-in-ci.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	names := map[string][]string{"yaml": {"shop.yaml", "incident.yaml", "promoted.yaml"}, "csv": {"good.csv", "bad.csv"}}
+	for _, m := range regexp.MustCompile("(?s)```(yaml|csv)\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+		form := m[1]
+		put(t, dir, names[form][0], m[2])
+		names[form] = names[form][1:]
+	}
+	if len(names["yaml"])+len(names["csv"]) > 0 {
+		t.Fatalf("the page lacks %v", names)
+	}
+	t.Chdir(dir)
+	quoted := regexp.MustCompile("(?m)^serin: default/shop: aborted .*\n").FindString(string(text))
+	for series, want := range map[string]int{"good.csv": exitOK, "bad.csv": exitRefused, "incident.yaml": exitOK, "promoted.yaml": exitOK} {
+		code, _, stderr := program(t, "simulate", "-f", "shop.yaml", "--series", series)
+		if code != want || series == "bad.csv" && stderr != quoted {
+			t.Errorf("%s: got %d %s", series, code, stderr)
+		}
+	}
 }
