@@ -11,6 +11,7 @@ import (
 // wait.
 func (m *machine) advance() {
 	m.thaw()
+	m.hold()
 	for m.state.Active() && m.turn() {
 	}
 	m.late()
@@ -61,6 +62,19 @@ func (m *machine) thaw() {
 	}
 }
 
+// hold journals that spec.paused or a freeze of all begins to hold a canary, or
+// no longer does: then its clock starts anew.
+func (m *machine) hold() {
+	held := m.spec.Paused || m.spec.Frozen.holds(m.now)
+	switch {
+	case !m.state.Active() || held == m.state.Held:
+	case held:
+		m.emit(Record{Kind: Held, Message: "held by spec.paused or by a freeze of all"})
+	default:
+		m.emit(Record{Kind: Released, Message: "no longer held"}.by(m.thawedBy))
+	}
+}
+
 // late notices that a canary did not come forward in time. A pause, a freeze
 // and whoever holds the rollout stop the clock: they end with a record that
 // starts it anew, or with time that the pause itself has measured.
@@ -79,7 +93,7 @@ func (m *machine) late() {
 // clockRuns says whether the deadline for progress is being counted.
 func clockRuns(spec Spec, s State) bool {
 	return spec.Deadline > 0 && s.Active() && s.PausedAt == nil && s.UserPausedAt == nil &&
-		s.HarmPausedAt == nil && !spec.Paused && s.Frozen == nil && spec.Frozen == nil
+		s.HarmPausedAt == nil && !s.Held && s.Frozen == nil
 }
 
 // withhold takes all traffic from a canary that has no endpoint left.

@@ -15,6 +15,8 @@ type machine struct {
 	now     time.Time
 	state   State
 	records []Record
+
+	thawedBy Action // who ended a freeze of all, if that is the event
 }
 
 // emit journals a fact and folds it into the state.
@@ -50,9 +52,7 @@ func (m *machine) handle(ev Event) error {
 			m.state.In.Requests = ev.Requests
 		}
 	case Thawed:
-		if m.state.Active() {
-			m.emit(Record{Kind: ThawedAll, Message: "the freeze of all rollouts is over"}.by(ev.Action))
-		}
+		m.thawedBy = ev.Action
 	case Acted:
 		return m.act(ev.Action)
 	}

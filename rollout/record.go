@@ -26,7 +26,8 @@ const (
 	RouteUnset     Kind = "RouteUnset"     // or taken away
 	Frozen         Kind = "Frozen"         // somebody said freeze
 	Unfrozen       Kind = "Unfrozen"       // or unfreeze
-	ThawedAll      Kind = "Thawed"         // somebody ended a freeze of all
+	Held           Kind = "Held"           // spec.paused, or a freeze of all, begins to hold
+	Released       Kind = "Released"       // or no longer does
 	DeadlinePassed Kind = "DeadlinePassed" // no progress in time
 	PromotedFull   Kind = "PromotedFull"   // somebody skipped the rest
 	Promoted       Kind = "Promoted"       // the canary is stable now
@@ -82,7 +83,9 @@ func (s State) fold(r Record) State {
 	case Prepared:
 		s.Stage = Stepping
 	case WeightSet:
-		s.Allowed, s.Weight = r.Weight, r.Weight
+		if s.Allowed = r.Weight; !s.Withheld {
+			s.Weight = r.Weight
+		}
 	case WeightWithheld:
 		s.Weight, s.Withheld = 0, true
 	case WeightRestored:
@@ -95,7 +98,7 @@ func (s State) fold(r Record) State {
 		s.Step, s.PausedAt = r.Step, nil
 	case StepsCompleted:
 		s.Stage, s.PausedAt = Completing, nil
-	case Paused, HarmPaused, Resumed, Frozen, Unfrozen, DeadlinePassed:
+	case Paused, HarmPaused, Resumed, Held, Released, Frozen, Unfrozen, DeadlinePassed:
 		s = s.foldHold(r)
 	default:
 		s = s.foldEnd(r)
@@ -110,7 +113,7 @@ func (s State) fold(r Record) State {
 // begin anew.
 func (r Record) progress() bool {
 	switch r.Kind {
-	case SpecNoted, Settled, WeightWithheld, Paused, HarmPaused, Frozen, DeadlinePassed:
+	case SpecNoted, Settled, WeightWithheld, Paused, HarmPaused, Held, Frozen, DeadlinePassed:
 		return false
 	}
 	return true
@@ -127,6 +130,8 @@ func (s State) foldHold(r Record) State {
 	case Resumed:
 		s.HarmWaived = s.HarmWaived || s.HarmPausedAt != nil
 		s.UserPausedAt, s.HarmPausedAt = nil, nil
+	case Held, Released:
+		s.Held = r.Kind == Held
 	case Frozen:
 		s.Frozen = &Freeze{Until: r.Until, Actor: r.Actor, Reason: r.Reason}
 	case Unfrozen:
@@ -258,7 +263,7 @@ func (s State) idle() State {
 // atZero is before the first step, without any traffic for the canary.
 func (s State) atZero() State {
 	s.Step, s.Allowed, s.Weight, s.Withheld, s.Routes = 0, 0, 0, false, nil
-	s.PromoteFull, s.Fast, s.Late = false, false, false
+	s.PromoteFull, s.Fast, s.Late, s.Held = false, false, false, false
 	return s
 }
 

@@ -45,6 +45,8 @@ type State struct {
 	Withheld bool `json:"withheld,omitempty"`
 	// Routes are the managed routes that steps have made, by precedence.
 	Routes []ManagedRoute `json:"routes,omitempty"`
+	// Held: spec.paused or a freeze of all holds the canary.
+	Held bool `json:"held,omitempty"`
 	// Fast: the canary was stable not long ago, and goes without steps.
 	Fast bool `json:"fast,omitempty"`
 
