@@ -52,7 +52,7 @@ func (s *Server) Require(uses map[api.Key][]snapshot.Ref) *Requirement {
 	r := &Requirement{}
 	now := time.Now()
 	for key, refs := range uses {
-		d := &demand{gw: s.gateway(key), opts: &s.opts, since: now, acks: map[string]struct{}{}}
+		d := &demand{gw: s.gateway(key), opts: &s.opts, since: now, acks: map[string]struct{}{}, others: map[string]wait{}}
 		d.gw.mu.RLock()
 		for _, ref := range refs {
 			if ref.Type == snapshot.Route {

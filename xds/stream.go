@@ -184,7 +184,7 @@ func (c *conn) conclude(r request) bool {
 	}
 	c.answer(r.kind, r.nonce, r.reason)
 	if r.kind == snapshot.Cluster {
-		c.sweep()
+		c.sweep() // what was removed leaves no longer
 	}
 	c.gw.recent.note(c)
 	c.srv.signal()

@@ -21,6 +21,8 @@ import (
 //  5. A Gateway that is not known wipes nobody, and lets an Envoy start.
 //  6. A Gateway without resources is answered, so that an Envoy starts.
 //  7. A type that Serin does not have disturbs nothing.
+//  8. A request may answer a response and subscribe; a nonce of some other stream
+//     does not make the first request of a type an answer.
 
 var ignore = cmp.Options{cmpopts.IgnoreUnexported(message{}), cmpopts.EquateEmpty()}
 
@@ -226,6 +228,38 @@ func TestUnservedTypeIsNotAnswered(t *testing.T) {
 			e.ask(snapshot.Listener)
 			if m := e.one(); m.Type != snapshot.Listener {
 				t.Errorf("delta %v: the stream does not go on: %+v", delta, m)
+			}
+		}
+	})
+}
+
+func TestAnswerThatSubscribes(t *testing.T) {
+	bubble(t, xds.Options{}, func(t *testing.T, f *fleet) {
+		f.shop()
+		e := f.connect("e1", true)
+		e.ask(snapshot.Endpoint, "a")
+		m := e.one()
+		e.sendDelta(&discoveryv3.DeltaDiscoveryRequest{
+			TypeUrl: m.Type.URL(), ResponseNonce: m.nonce,
+			ResourceNamesSubscribe: []string{"b"}, ResourceNamesUnsubscribe: []string{"a"},
+		})
+		want := message{Type: snapshot.Endpoint, Set: map[string]string{"b": "eb1"}}
+		if d := cmp.Diff(want, e.one(), ignore); d != "" {
+			t.Errorf("(-want +got)\n%s", d)
+		}
+		f.set(endpoint("a", "ea2"))
+		e.silent("it has dropped a")
+	})
+}
+
+func TestFirstRequestWithForeignNonce(t *testing.T) {
+	bubble(t, xds.Options{}, func(t *testing.T, f *fleet) {
+		f.shop()
+		e := f.connect("e1", true)
+		for _, kind := range []snapshot.Type{snapshot.Cluster, snapshot.Listener} {
+			e.sendDelta(&discoveryv3.DeltaDiscoveryRequest{TypeUrl: kind.URL(), ResponseNonce: "7"})
+			if m := e.one(); m.Type != kind || len(m.Set) == 0 {
+				t.Errorf("%s: got %+v", kind, m)
 			}
 		}
 	})

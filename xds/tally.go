@@ -95,8 +95,8 @@ func (d *demand) passed(now time.Time) bool {
 // to them.
 func (d *demand) recount(now time.Time) {
 	d.counts = [standings]int{acked: len(d.acks)}
-	d.others, d.refusals, d.deadlines, d.forget = map[string]wait{}, nil, nil, time.Time{}
-	d.waiting = roster{}
+	d.others, d.refusals, d.deadlines = map[string]wait{}, nil, nil
+	d.waiting, d.forget = roster{}, time.Time{}
 	for id, c := range d.gw.nodes {
 		if _, ok := d.acks[id]; !ok {
 			d.judge(c, now)

@@ -21,7 +21,9 @@ import (
 //     rejections, subscriptions, leaving and coming back, time, and instants
 //     asked about in any order.
 //  2. When those leave whose deadline was next, the next one is that of others.
-//  3. Names come sorted, whoever came or went.
+//  3. Envoys of a Gateway that has no resources yet count too.
+//  4. A route computed for clients without the layer may prove to be what one
+//     has rejected.
 
 // crowd is a few Envoys of which each has a fixed protocol, and what is
 // required of them.
@@ -31,6 +33,7 @@ type crowd struct {
 	envoys  [4]*envoy // nil: not connected
 	inbox   [4][]message
 	changes int
+	removed bool               // the listener
 	asked   *xds.Requirement   // at every step
 	twins   []*xds.Requirement // the same, each asked once
 }
@@ -43,23 +46,24 @@ func (c *crowd) require() {
 	}
 }
 
-// change sets something, always to a version that was never there: an Envoy
-// that has accepted stays accepted, even if the target comes back to what it
-// rejected once.
+// change sets something, but not to a version that was there once, nor what was
+// removed: whoever has accepted stays accepted until something happens to it,
+// even if the target comes back to what it has rejected or dropped.
 func (c *crowd) change() {
 	c.changes++
 	v := fmt.Sprintf("c%d", c.changes)
-	switch rapid.IntRange(0, 4).Draw(c.T, "what changes") {
-	case 0:
+	switch what := rapid.IntRange(0, 4).Draw(c.T, "what changes"); {
+	case what == 0:
 		c.f.set(layer(v, "k"))
-	case 1:
+	case what == 1:
 		c.f.set(cluster("a", v))
-	case 2:
+	case what == 2 || c.removed:
 		c.f.set(weighted("r", v, v+"%", []string{"k"}, "a", "b"))
-	case 3:
+	case what == 3:
 		c.f.set(listener("l", v))
-	case 4:
+	default:
 		c.f.remove(snapshot.Listener, "l")
+		c.removed = true
 	}
 	if rapid.Bool().Draw(c.T, "required") {
 		c.require()
@@ -174,5 +178,45 @@ func TestNextDeadlineIsOfThoseWhoWait(t *testing.T) {
 		envoys[2].settle()
 		check(t, "the third is done", xds.Progress{Connected: 2, Acked: 2, Away: 1, Next: away, Waiting: []string{"e1"}}, f.Progress(r, time.Now()))
 		check(t, "the second is given up", xds.Progress{Connected: 2, Acked: 2, Quarantined: 1, Settled: true}, f.Progress(r, away))
+	})
+}
+
+func TestGatewayNotKnownYet(t *testing.T) {
+	bubble(t, xds.Options{}, func(t *testing.T, f *fleet) {
+		r := f.Require(all)
+		e := f.connect("e1", true)
+		e.ask(snapshot.Cluster)
+		check(t, "without a route", xds.Progress{Settled: true}, f.Progress(r, time.Now()))
+		e.ask(snapshot.Route, "r")
+		check(t, "nothing to accept", xds.Progress{Connected: 1, Acked: 1, Settled: true}, f.Progress(r, time.Now()))
+		e.leave()
+		check(t, "left", xds.Progress{Away: 1, Next: time.Now().Add(15 * time.Second), Waiting: []string{"e1"}}, f.Progress(r, time.Now()))
+	})
+}
+
+func TestComputedRouteIsTheRejectedOne(t *testing.T) {
+	bubble(t, xds.Options{}, func(t *testing.T, f *fleet) {
+		f.shop()
+		e := f.member("e1", true, false)
+		f.set(weighted("r", "r2", "20%", nil, "a"))
+		e.nack(e.one(), "no")
+		computing := make(chan struct{})
+		later := weighted("r", "r3", "20%", nil, "a")
+		static := later.Static
+		later.Static = func() *snapshot.Resource { <-computing; return static() }
+		f.set(later)
+		r := f.Require(all)
+		if p := f.Progress(r, time.Now()); p.Pending != 1 {
+			t.Errorf("nobody knows yet what the route is: %+v", p)
+		}
+		close(computing)
+		for _, m := range e.got() {
+			if len(m.Set) > 0 {
+				t.Errorf("sent again: %+v", m)
+			}
+		}
+		if p := f.Progress(r, time.Now()); p.Rejected != 1 {
+			t.Errorf("it is what was rejected: %+v", p)
+		}
 	})
 }
