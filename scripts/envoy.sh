@@ -14,7 +14,7 @@ binary=$home/envoy/_bin/envoy
 
 # right_version reports whether a binary runs and has the version.
 right_version() {
-	"$1" --version 2>/dev/null | grep -qF "/$version/"
+	[[ "$("$1" --version 2>/dev/null)" == *"/$version/"* ]]
 }
 
 fail() {
