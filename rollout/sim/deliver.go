@@ -3,7 +3,7 @@ package sim
 // connect opens an Envoy's stream.
 func (w *world) connect(e *envoy) {
 	if w.up && !e.connected {
-		e.connect(w.ctl.published, w.mono)
+		e.connect(w.ctl.published, w.ctl.started, w.mono)
 	}
 }
 

@@ -42,16 +42,6 @@ func (t table) weight(lead, version string) (rollout.Weight, bool) {
 	return 0, false
 }
 
-// has tells whether the table has every key that a route reads.
-func (t table) has(r route) bool {
-	if r.canary == "" {
-		return true
-	}
-	_, own := t.weight(r.canary, r.canary)
-	_, other := t.weight(r.canary, r.stable)
-	return own && other
-}
-
 // route is the route of the Service: to one version, or weighted between two,
 // with the managed routes in front of it.
 type route struct{ stable, canary, managed string }
@@ -127,6 +117,11 @@ type envoy struct {
 	// later one wants the same.
 	keysSeq, routeSeq int
 
+	// stray: nobody had to wait for it any more when it came back, and it has
+	// not accepted everything since. What it used may be gone.
+	stray bool
+	left  time.Duration // when it was connected last
+
 	connected bool
 	inbox     [2][]response // by queue
 	outbox    [2][]answer   // by queue
@@ -196,5 +191,5 @@ func (e *envoy) uses() set {
 func (e *envoy) leave(now time.Duration) {
 	e.connected = false
 	e.inbox, e.outbox = [2][]response{}, [2][]answer{}
-	e.view.left = now
+	e.left = now
 }

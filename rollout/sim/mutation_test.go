@@ -29,21 +29,21 @@ func TestFaultsApply(t *testing.T) {
 }
 
 // TestFaultsAreFound makes each fault in turn and runs the tests of the machine
-// on it, which must fail. It takes minutes, so it is played only with
-// SERIN_MUTATE=1; without, it makes the first fault alone.
+// on it, which must fail. That takes minutes, so it is done only with
+// SERIN_MUTATE=1; without, the first fault alone is tried on rollout's own tests.
 func TestFaultsAreFound(t *testing.T) {
 	if os.Getenv(nested) != "" {
 		return // these are the tests that the fault is to be found by
 	}
-	list := faults[:1]
+	list, packages := faults[:1], []string{".."}
 	if os.Getenv("SERIN_MUTATE") == "1" {
-		list = faults
-		if out, err := runTests(t, ""); err != nil {
+		list, packages = faults, []string{"..", "."}
+		if out, err := runTests(t, "", packages); err != nil {
 			t.Fatalf("without a fault the tests fail already:\n%s", out)
 		}
 	}
 	for _, f := range list {
-		out, err := runTests(t, overlay(t, f))
+		out, err := runTests(t, overlay(t, f), packages)
 		found := failures.FindAllStringSubmatch(out, -1)
 		switch {
 		case err == nil:
@@ -101,10 +101,11 @@ func overlay(t *testing.T, f fault) string {
 	return path
 }
 
-// runTests runs the tests of rollout and of this package.
-func runTests(t *testing.T, overlay string) (string, error) {
+// runTests runs the tests of packages with an overlay.
+func runTests(t *testing.T, overlay string, packages []string) (string, error) {
 	t.Helper()
-	cmd := exec.Command("go", "test", "-count=1", "-vet=off", "-timeout=60s", "-overlay="+overlay, "..", ".")
+	args := []string{"test", "-count=1", "-vet=off", "-timeout=60s", "-overlay=" + overlay}
+	cmd := exec.Command("go", append(args, packages...)...)
 	cmd.Env = append(os.Environ(), nested+"=1", "SERIN_MUTATE=", "SERIN_SIM_HISTORIES=1000")
 	out, err := cmd.CombinedOutput()
 	return string(out), err

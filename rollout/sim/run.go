@@ -34,7 +34,7 @@ func RunBytes(data []byte) error {
 }
 
 // maxEvents bounds a history from bytes.
-const maxEvents = 500
+const maxEvents = 200
 
 func run(seed uint64, s source, events int) error {
 	script, err := draw(s, events)

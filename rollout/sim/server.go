@@ -12,16 +12,16 @@ const (
 	awayTimeout = 15 * time.Second
 	drain       = 15 * time.Second
 	forgetAfter = time.Hour
+	// restartGrace is how long after a start a fleet does not count as settled,
+	// because nobody knows yet who will come back. Serin has none.
+	restartGrace time.Duration = 0
 )
 
 // view is what the server knows of one Envoy. What is in flight are the
 // Envoy's inbox and outbox.
 type view struct {
-	known       bool          // it has connected since the server started
-	since, left time.Duration // connected, or gone, since then
-	// stray: it came back from where nobody waits for it any more, and has not
-	// accepted everything since.
-	stray bool
+	known bool          // it has connected since the server started
+	since time.Duration // when it did last
 
 	clusters set    // accepted
 	keys     *table // accepted; nil: none, or not known
@@ -36,10 +36,11 @@ type view struct {
 	freeSince [8]time.Duration
 }
 
-// connect opens a stream. The Envoy tells what it has; what is not as the target
-// has it stays unknown.
-func (e *envoy) connect(target rollout.Split, now time.Duration) {
-	old := e.view
+// connect opens a stream to a server that was started at an instant. The Envoy
+// tells what it has; what is not as the target has it stays unknown.
+func (e *envoy) connect(target rollout.Split, started, now time.Duration) {
+	forgotten := !e.view.known && now-started >= restartGrace && !versions(target).all(e.uses())
+	e.stray = e.stray || forgotten || now-e.left >= awayTimeout
 	e.connected = true
 	e.view = view{known: true, since: now, clusters: e.clusters}
 	if e.keys != nil && e.keys.equal(tableOf(target)) {
@@ -49,8 +50,6 @@ func (e *envoy) connect(target rollout.Split, now time.Duration) {
 		e.view.route = e.route
 	}
 	e.view.unknown = e.route != nil && e.view.route == nil
-	e.view.stray = old.known && (old.stray || now-old.left >= awayTimeout) ||
-		!old.known && !versions(target).all(e.uses())
 }
 
 // flying visits what was sent of a kind and not answered yet, the oldest first.
@@ -112,7 +111,7 @@ func (e *envoy) due(k kind, target rollout.Split, seq int, now time.Duration) (r
 		return r, !(n != nil && n.equal(r.keys)) && !(no != nil && no.equal(r.keys))
 	}
 	n, no := e.newestRoute(), e.view.noRoute
-	return r, !(n != nil && *n == r.route) && !(no != nil && *no == r.route) && e.passes(r.route)
+	return r, !(n != nil && *n == r.route) && !(no != nil && *no == r.route) && e.passes(r.route, r.keys)
 }
 
 // drained is the clusters that nothing has named for the time of the drain.
@@ -150,13 +149,12 @@ func (e *envoy) sweep(target rollout.Split, now time.Duration) {
 }
 
 // passes tells whether the Envoy has accepted what a route rests on, and was
-// sent nothing since that takes it away.
-func (e *envoy) passes(r route) bool {
-	if !(e.view.clusters & e.newestClusters()).all(r.clusters()) {
-		return false
-	}
-	n := e.newestKeys()
-	return e.view.keys != nil && e.view.keys.has(r) && n.has(r)
+// sent nothing since that takes it away. The keys must be the present ones: older
+// ones may have the same names, and give everything to a version that was stable
+// then and is the canary now.
+func (e *envoy) passes(r route, keys table) bool {
+	return (e.view.clusters & e.newestClusters()).all(r.clusters()) &&
+		e.idle(ofKeys) && e.view.keys != nil && e.view.keys.equal(keys)
 }
 
 // hear lets the server read the oldest answer of a queue.
@@ -213,7 +211,7 @@ func (e *envoy) count(f *rollout.Fleet, target rollout.Split, since, now time.Du
 		return
 	}
 	if !e.connected {
-		switch gone := now - e.view.left; {
+		switch gone := now - e.left; {
 		case gone >= forgetAfter:
 		case gone >= awayTimeout:
 			f.Quarantined++
@@ -229,7 +227,7 @@ func (e *envoy) count(f *rollout.Fleet, target rollout.Split, since, now time.Du
 		f.Rejected++
 	case acked:
 		f.Acked++
-		e.view.stray = false
+		e.stray = false
 	case now < max(since, e.view.since)+ackTimeout:
 		f.Waiting++
 	default:

@@ -10,13 +10,13 @@ import (
 	"github.com/serin-mesh/serin/rollout/sim"
 )
 
-// histories is how many histories are played: some thousand, or what
+// histories is how many histories are played: two thousand, or what
 // SERIN_SIM_HISTORIES says.
 func histories(t *testing.T) uint64 {
 	t.Helper()
 	text, ok := os.LookupEnv("SERIN_SIM_HISTORIES")
 	if !ok {
-		return 3000
+		return 2000
 	}
 	n, err := strconv.ParseUint(text, 10, 64)
 	if err != nil || n == 0 {

@@ -36,8 +36,9 @@ type control struct {
 	state        rollout.State
 	published    rollout.Split // handed over to the fleet last
 	publishedGen uint64
-	handed       bool // in this turn
-	since        time.Duration
+	handed       bool            // in this turn
+	since        time.Duration   // when that was
+	started      time.Duration   // when Serin was
 	count        uint64          // requests of the canary
 	countOf      uint64          // the attempt that they are of
 	fleet        []rollout.Fleet // what the machine was told, the newest last
@@ -190,7 +191,7 @@ func (w *world) look() {
 	for _, e := range w.envoys {
 		e.count(&f, w.ctl.published, w.ctl.since, w.mono)
 	}
-	f.Settled = f.Acked == f.Connected && f.Away == 0
+	f.Settled = f.Acked == f.Connected && f.Away == 0 && w.mono-w.ctl.started >= restartGrace
 	if f != w.ctl.state.In.Fleet {
 		w.tell(f)
 	}
@@ -260,7 +261,7 @@ func (w *world) start() {
 	w.up = true
 	state, err := w.disk.load()
 	w.fail("journalReplays", err)
-	w.ctl = control{state: state, replayed: state}
+	w.ctl = control{state: state, replayed: state, started: w.mono}
 	w.freeAt = state.ProgressAt // what happened since may be lost
 	w.reconcile()
 }
