@@ -43,5 +43,6 @@
 //
 // Each Gateway has a lock over its target and its clients, each stream one over
 // its own state, taken in this order; of two streams of one node the newer
-// first. No lock is held while a message is read or written, or a [Sink] called.
+// first. The order in which something happened to the clients has a lock that
+// is taken last. No lock is held while a message is read or written, or a [Sink] called.
 package xds

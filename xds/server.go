@@ -116,9 +116,8 @@ func (s *Server) Run(ctx context.Context, lis net.Listener) error {
 func (s *Server) grpcServer(ctx context.Context) *grpc.Server {
 	opts := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(maxMessage),
-		// A window of its own choice gRPC finds by pinging the client each time it
-		// has sent something, even 50 bytes: half of all writes of a server to which
-		// 5,000 clients send one acknowledgement each.
+		// Left to itself, gRPC looks for a window by pinging the client when it has
+		// sent something, even an acknowledgement of 50 bytes.
 		grpc.StaticStreamWindowSize(window),
 		grpc.StaticConnWindowSize(window),
 		// A machine that vanished without a word is noticed in 15 s.
