@@ -13,20 +13,16 @@ func Collect(docs []Document, before *Objects) *Objects {
 		Services:       map[Key]*Service{},
 		EndpointSlices: map[Key]*EndpointSlice{},
 		Rollouts:       map[Key]*Rollout{},
+
+		AnalysisTemplates:        map[Key]*AnalysisTemplate{},
+		ClusterAnalysisTemplates: map[Key]*ClusterAnalysisTemplate{},
+		AnalysisRuns:             map[Key]*AnalysisRun{},
+		Experiments:              map[Key]*Experiment{},
+		Releases:                 map[Key]*Release{},
+		Secrets:                  map[Key]*Secret{},
 	}
 	for i := range docs {
-		switch o := docs[i].Object.(type) {
-		case *Gateway:
-			put(set.Gateways, o)
-		case *HTTPRoute:
-			put(set.HTTPRoutes, o)
-		case *Service:
-			put(set.Services, o)
-		case *EndpointSlice:
-			put(set.EndpointSlices, o)
-		case *Rollout:
-			put(set.Rollouts, o)
-		}
+		set.add(docs[i].Object)
 	}
 	if before == nil {
 		return set
@@ -36,10 +32,44 @@ func Collect(docs []Document, before *Objects) *Objects {
 	same = share(set.Services, before.Services) && same
 	same = share(set.EndpointSlices, before.EndpointSlices) && same
 	same = share(set.Rollouts, before.Rollouts) && same
+	same = share(set.AnalysisTemplates, before.AnalysisTemplates) && same
+	same = share(set.ClusterAnalysisTemplates, before.ClusterAnalysisTemplates) && same
+	same = share(set.AnalysisRuns, before.AnalysisRuns) && same
+	same = share(set.Experiments, before.Experiments) && same
+	same = share(set.Releases, before.Releases) && same
+	same = share(set.Secrets, before.Secrets) && same
 	if same {
 		return before
 	}
 	return set
+}
+
+// add puts an object where its kind belongs.
+func (s *Objects) add(object any) {
+	switch o := object.(type) {
+	case *Gateway:
+		put(s.Gateways, o)
+	case *HTTPRoute:
+		put(s.HTTPRoutes, o)
+	case *Service:
+		put(s.Services, o)
+	case *EndpointSlice:
+		put(s.EndpointSlices, o)
+	case *Rollout:
+		put(s.Rollouts, o)
+	case *AnalysisTemplate:
+		put(s.AnalysisTemplates, o)
+	case *ClusterAnalysisTemplate:
+		put(s.ClusterAnalysisTemplates, o)
+	case *AnalysisRun:
+		put(s.AnalysisRuns, o)
+	case *Experiment:
+		put(s.Experiments, o)
+	case *Release:
+		put(s.Releases, o)
+	case *Secret:
+		put(s.Secrets, o)
+	}
 }
 
 // put adds an object unless one with its key is there.

@@ -14,9 +14,9 @@ type Document struct {
 	APIVersion   string
 	Kind         string
 	Key          Key
-	// Object is a *Gateway, *HTTPRoute, *Service, *EndpointSlice or *Rollout
-	// with its defaults filled in; nil for a kind that is not used, or when
-	// the document has errors. It is immutable.
+	// Object is a pointer to one of the kinds that Objects holds, with its
+	// defaults filled in; nil for a kind that is not used, or when the document
+	// has errors. It is immutable.
 	Object any
 
 	chunk *chunk // where its text is
@@ -154,6 +154,9 @@ func (c *chunk) decode(i int, root *node) {
 		Line: root.line, Column: root.column, chunk: c, index: i,
 		APIVersion: root.str("apiVersion"), Kind: root.str("kind"),
 		Key: keyIn(root.get("metadata").str("namespace"), root.get("metadata").str("name")),
+	}
+	if d.Kind == kindClusterAnalysisTemplate {
+		d.Key.Namespace = ""
 	}
 	if isObject(root, r) {
 		if t, ok := lookup(root, r); ok {

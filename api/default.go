@@ -11,9 +11,7 @@ import (
 // from a cluster. It also makes every namespace explicit, those of references
 // included.
 func setDefaults(o object) {
-	if o.GetNamespace() == "" {
-		o.SetNamespace(DefaultNamespace)
-	}
+	o.SetNamespace(KeyOf(o).Namespace)
 	switch o := o.(type) {
 	case *Gateway:
 		defaultGateway(o)
@@ -23,6 +21,8 @@ func setDefaults(o object) {
 		defaultService(o)
 	case *EndpointSlice:
 		defaultSlice(o)
+	case *Secret:
+		defaultSecret(o)
 	}
 }
 
@@ -129,5 +129,19 @@ func defaultSlice(s *EndpointSlice) {
 	}
 	for i := range s.Endpoints {
 		fill(&s.Endpoints[i].Conditions.Ready, true)
+	}
+}
+
+// defaultSecret merges stringData into data, as the Kubernetes API does.
+func defaultSecret(s *Secret) {
+	for key, text := range s.StringData {
+		if s.Data == nil {
+			s.Data = map[string][]byte{}
+		}
+		s.Data[key] = []byte(text)
+	}
+	s.StringData = nil
+	if s.Type == "" {
+		s.Type = corev1.SecretTypeOpaque
 	}
 }

@@ -16,6 +16,13 @@ const (
 	kindService       = "Service"
 	kindEndpointSlice = "EndpointSlice"
 	kindRollout       = "Rollout"
+
+	kindAnalysisTemplate        = "AnalysisTemplate"
+	kindClusterAnalysisTemplate = "ClusterAnalysisTemplate"
+	kindAnalysisRun             = "AnalysisRun"
+	kindExperiment              = "Experiment"
+	kindRelease                 = "Release"
+	kindSecret                  = "Secret"
 )
 
 // The API groups whose kinds Serin knows; the core group has no name.
@@ -38,23 +45,38 @@ type kindType struct {
 	empty    func() object
 }
 
+// alpha reads a kind of Serin's own or of Argo Rollouts'.
+func alpha[T any, P interface {
+	*T
+	object
+}]() kindType {
+	return kindType{[]string{"v1alpha1"}, func() object { return P(new(T)) }}
+}
+
 // kinds holds the kinds that this version runs, by group and kind.
 var kinds = map[[2]string]kindType{
-	{groupGateway, kindGateway}:         {[]string{"v1", "v1beta1"}, func() object { return new(Gateway) }},
-	{groupGateway, kindHTTPRoute}:       {[]string{"v1", "v1beta1"}, func() object { return new(HTTPRoute) }},
-	{groupCore, kindService}:            {[]string{"v1"}, func() object { return new(Service) }},
-	{groupDiscovery, kindEndpointSlice}: {[]string{"v1"}, func() object { return new(EndpointSlice) }},
-	{groupSerin, kindRollout}:           {[]string{"v1alpha1"}, func() object { return new(Rollout) }},
-	{groupArgo, kindRollout}:            {[]string{"v1alpha1"}, func() object { return new(Rollout) }},
+	{groupGateway, kindGateway}:               {[]string{"v1", "v1beta1"}, func() object { return new(Gateway) }},
+	{groupGateway, kindHTTPRoute}:             {[]string{"v1", "v1beta1"}, func() object { return new(HTTPRoute) }},
+	{groupCore, kindService}:                  {[]string{"v1"}, func() object { return new(Service) }},
+	{groupDiscovery, kindEndpointSlice}:       {[]string{"v1"}, func() object { return new(EndpointSlice) }},
+	{groupCore, kindSecret}:                   {[]string{"v1"}, func() object { return new(Secret) }},
+	{groupSerin, kindRollout}:                 alpha[Rollout](),
+	{groupArgo, kindRollout}:                  alpha[Rollout](),
+	{groupSerin, kindAnalysisTemplate}:        alpha[AnalysisTemplate](),
+	{groupArgo, kindAnalysisTemplate}:         alpha[AnalysisTemplate](),
+	{groupSerin, kindClusterAnalysisTemplate}: alpha[ClusterAnalysisTemplate](),
+	{groupArgo, kindClusterAnalysisTemplate}:  alpha[ClusterAnalysisTemplate](),
+	{groupSerin, kindAnalysisRun}:             alpha[AnalysisRun](),
+	{groupArgo, kindAnalysisRun}:              alpha[AnalysisRun](),
+	{groupSerin, kindExperiment}:              alpha[Experiment](),
+	{groupArgo, kindExperiment}:               alpha[Experiment](),
+	{groupSerin, kindRelease}:                 alpha[Release](),
 }
 
 // unused holds the kinds of Serin's model that this version reads but does not
 // use, by group.
 var unused = map[string][]string{
 	groupGateway: {"GRPCRoute", "ReferenceGrant"},
-	groupCore:    {"Secret"},
-	groupSerin:   {"AnalysisTemplate", "ClusterAnalysisTemplate", "AnalysisRun", "Experiment"},
-	groupArgo:    {"AnalysisTemplate", "ClusterAnalysisTemplate", "AnalysisRun", "Experiment"},
 }
 
 // foreign holds the kinds that people keep beside Serin's objects, in groups
@@ -69,8 +91,9 @@ var foreign = map[string][]string{
 }
 
 // kindsRead lists the kinds that Serin runs, for messages.
-const kindsRead = "Serin reads Gateway and HTTPRoute (gateway.networking.k8s.io/v1), Service (v1), " +
-	"EndpointSlice (discovery.k8s.io/v1) and Rollout (serin.dev/v1alpha1 or argoproj.io/v1alpha1)"
+const kindsRead = "Serin reads Gateway and HTTPRoute (gateway.networking.k8s.io/v1), Service and Secret (v1), " +
+	"EndpointSlice (discovery.k8s.io/v1), Release (serin.dev/v1alpha1), and Rollout, AnalysisTemplate, " +
+	"ClusterAnalysisTemplate, AnalysisRun and Experiment (serin.dev/v1alpha1 or argoproj.io/v1alpha1)"
 
 // groupVersion cuts an apiVersion; the core group's has no slash.
 func groupVersion(apiVersion string) (group, version string) {

@@ -30,13 +30,23 @@ type Service = corev1.Service
 // discovery.
 type EndpointSlice = discoveryv1.EndpointSlice
 
-// Key names an object of a known kind.
+// Secret has what must not be seen: decoding merges its stringData into its
+// data. Source: Kubernetes core.
+type Secret = corev1.Secret
+
+// Key names an object of a known kind. The namespace is "" for kinds that have
+// none.
 type Key struct {
 	Namespace, Name string
 }
 
-// String gives NAMESPACE/NAME.
-func (k Key) String() string { return k.Namespace + "/" + k.Name }
+// String gives NAMESPACE/NAME, or NAME where there is no namespace.
+func (k Key) String() string {
+	if k.Namespace == "" {
+		return k.Name
+	}
+	return k.Namespace + "/" + k.Name
+}
 
 // Compare orders keys by namespace, then name.
 func (k Key) Compare(o Key) int {
@@ -57,7 +67,7 @@ func (k Key) Compare(o Key) int {
 
 // Ref names an object of any kind.
 type Ref struct {
-	Kind string // Gateway, HTTPRoute, Service, EndpointSlice or Rollout
+	Kind string // such as Rollout
 	Key  Key
 }
 
@@ -70,4 +80,11 @@ type Objects struct {
 	Services       map[Key]*Service
 	EndpointSlices map[Key]*EndpointSlice
 	Rollouts       map[Key]*Rollout
+
+	AnalysisTemplates        map[Key]*AnalysisTemplate
+	ClusterAnalysisTemplates map[Key]*ClusterAnalysisTemplate // Key.Namespace is ""
+	AnalysisRuns             map[Key]*AnalysisRun
+	Experiments              map[Key]*Experiment
+	Releases                 map[Key]*Release
+	Secrets                  map[Key]*Secret
 }

@@ -79,7 +79,8 @@ type Canary struct {
 	CanaryService  string          `json:"canaryService,omitempty"`
 	Steps          []CanaryStep    `json:"steps,omitempty"`
 	TrafficRouting *TrafficRouting `json:"trafficRouting,omitempty"`
-	Analysis       json.RawMessage `json:"analysis,omitempty"` // beside the steps
+	// Analysis runs beside the steps.
+	Analysis *BackgroundAnalysis `json:"analysis,omitempty"`
 	// Guard is Serin's own; (*Rollout).Guard gives it with its defaults.
 	Guard *GuardSpec `json:"guard,omitempty"`
 

@@ -4,16 +4,16 @@ import "encoding/json"
 
 // CanaryStep is one step of a canary. Kinds says which fields may be set.
 type CanaryStep struct {
-	SetWeight      *Decimal        `json:"setWeight,omitempty"` // of maxTrafficWeight
-	Pause          *Pause          `json:"pause,omitempty"`
-	SetCanaryScale json.RawMessage `json:"setCanaryScale,omitempty"`
-	SetHeaderRoute *SetHeaderRoute `json:"setHeaderRoute,omitempty"`
-	SetMirrorRoute *SetMirrorRoute `json:"setMirrorRoute,omitempty"`
-	Analysis       json.RawMessage `json:"analysis,omitempty"`
-	Experiment     json.RawMessage `json:"experiment,omitempty"`
-	Plugin         json.RawMessage `json:"plugin,omitempty"`
-	Prove          json.RawMessage `json:"prove,omitempty"` // Serin's own
-	Gate           json.RawMessage `json:"gate,omitempty"`  // Serin's own
+	SetWeight      *Decimal         `json:"setWeight,omitempty"` // of maxTrafficWeight
+	Pause          *Pause           `json:"pause,omitempty"`
+	SetCanaryScale json.RawMessage  `json:"setCanaryScale,omitempty"`
+	SetHeaderRoute *SetHeaderRoute  `json:"setHeaderRoute,omitempty"`
+	SetMirrorRoute *SetMirrorRoute  `json:"setMirrorRoute,omitempty"`
+	Analysis       *RolloutAnalysis `json:"analysis,omitempty"`
+	Experiment     *ExperimentStep  `json:"experiment,omitempty"`
+	Plugin         json.RawMessage  `json:"plugin,omitempty"`
+	Prove          *Prove           `json:"prove,omitempty"` // Serin's own
+	Gate           *Gate            `json:"gate,omitempty"`  // Serin's own
 }
 
 // Pause holds a canary at its weight. Empty, it lasts until somebody promotes.

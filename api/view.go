@@ -16,8 +16,12 @@ const hashLength = 10
 // defaultMaxTrafficWeight makes weights percentages. Source: Argo Rollouts.
 const defaultMaxTrafficWeight = 100
 
-// KeyOf gives the key of an object; an empty namespace means DefaultNamespace.
+// KeyOf gives the key of an object; an empty namespace means DefaultNamespace,
+// but for a ClusterAnalysisTemplate, which has none.
 func KeyOf(o metav1.Object) Key {
+	if _, ok := o.(*ClusterAnalysisTemplate); ok {
+		return Key{Name: o.GetName()}
+	}
 	return keyIn(o.GetNamespace(), o.GetName())
 }
 

@@ -74,6 +74,12 @@ func (r *Result) compare(before *api.Objects) {
 	compareKind(r, "Service", before.Services, now.Services)
 	compareKind(r, "EndpointSlice", before.EndpointSlices, now.EndpointSlices)
 	compareKind(r, "Rollout", before.Rollouts, now.Rollouts)
+	compareKind(r, "AnalysisTemplate", before.AnalysisTemplates, now.AnalysisTemplates)
+	compareKind(r, "ClusterAnalysisTemplate", before.ClusterAnalysisTemplates, now.ClusterAnalysisTemplates)
+	compareKind(r, "AnalysisRun", before.AnalysisRuns, now.AnalysisRuns)
+	compareKind(r, "Experiment", before.Experiments, now.Experiments)
+	compareKind(r, "Release", before.Releases, now.Releases)
+	compareKind(r, "Secret", before.Secrets, now.Secrets)
 	sortRefs(r.Changed)
 	sortRefs(r.Removed)
 }
