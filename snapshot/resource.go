@@ -39,8 +39,11 @@ type Resource struct {
 	Clusters []string
 	// Keys are runtime keys, sorted: those a Route reads, or those a Runtime
 	// resource sets. A Route may be sent to an Envoy with the layer only when
-	// the Envoy has accepted a Runtime resource that sets all of them.
+	// the Envoy has accepted a Runtime resource that sets all of them to what
+	// the newest one says.
 	Keys []string
+	// Weights are what a Runtime resource sets its Keys to, one for each.
+	Weights []uint32
 	// Static gives, for a Route with weights of running rollouts, the same
 	// route with the weights now wanted written into it, for a client without
 	// the runtime layer. Nil where the route is the same for everybody. It is

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -32,17 +33,21 @@ func (p *plan) keySets(in splits) []*weightedSet {
 // reads sum to Total.
 func runtimeLayer(sets []*weightedSet, canaries canaryWeights) *Resource {
 	fields := map[string]*structpb.Value{}
-	keys := map[string]bool{}
+	weights := map[string]uint32{}
 	for _, set := range sets {
 		for i, w := range set.weights(canaries) {
 			fields[set.key(i)] = structpb.NewNumberValue(float64(w))
-			keys[set.key(i)] = true
+			weights[set.key(i)] = w
 		}
 	}
 	out := encode(Runtime, RuntimeLayer, &runtimev3.Runtime{
 		Name:  RuntimeLayer,
 		Layer: &structpb.Struct{Fields: fields},
 	})
-	out.Keys = sorted(keys)
+	out.Keys = slices.Sorted(maps.Keys(weights))
+	out.Weights = make([]uint32, len(out.Keys))
+	for i, key := range out.Keys {
+		out.Weights[i] = weights[key]
+	}
 	return out
 }

@@ -188,7 +188,7 @@ func (c *conn) tidy(t snapshot.Type, it *item) {
 func (c *conn) apply(updates []update, fresh bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	sweep := false
+	sweep, keys := false, false
 	for _, u := range updates {
 		t := u.ref.Type
 		if !c.kinds[t].has(u.ref.Name) {
@@ -196,9 +196,13 @@ func (c *conn) apply(updates []update, fresh bool) {
 		}
 		it := c.item(t, u.ref.Name, u.old)
 		c.retarget(t, it, u.new)
+		keys = keys || t == snapshot.Runtime
 		if sweep = sweep || t == snapshot.Route || t == snapshot.Cluster; c.due(t, it) {
 			c.push(t)
 		}
+	}
+	if keys {
+		c.flush(snapshot.Route) // the target may have come back to the keys that the client has
 	}
 	if sweep {
 		c.sweep()

@@ -24,7 +24,8 @@
 //     type or of another.
 //  3. A route is sent only when the client has accepted every cluster that the
 //     route names and the target has, and, if it takes weights as runtime keys,
-//     every key that the route reads. Until then it keeps the route it has.
+//     every key that the route reads, at the weight that the target has, with
+//     none in flight that says otherwise. Until then it keeps the route it has.
 //     Envoy accepts a cluster only when the cluster is warm.
 //  4. A cluster that left the target leaves a client when no route that the
 //     client was sent or accepted names it any more, and [Options].Drain has

@@ -84,22 +84,47 @@ func (c *conn) hasClusters(clusters []string) bool {
 	return true
 }
 
-// hasKeys tells whether the client has accepted a runtime layer with the keys,
-// and was sent none without them since.
+// hasKeys tells whether the client reads the keys as the target has them, now
+// and whichever of the layers that it was sent it takes. Their names alone do
+// not do: the keys that it has from before may give everything to a version
+// that was stable then, and is the canary now.
 func (c *conn) hasKeys(keys []string) bool {
 	if len(keys) == 0 {
 		return true
 	}
-	it := c.kinds[snapshot.Runtime].items[snapshot.RuntimeLayer]
-	if it == nil || it.held == nil || it.newest() == nil {
+	k := &c.kinds[snapshot.Runtime]
+	it := k.items[snapshot.RuntimeLayer]
+	if it == nil || it.want == nil || it.held == nil || !agree(it.held, it.want.full, keys) {
 		return false
 	}
+	for _, r := range k.flight {
+		for _, p := range r.parts {
+			if p.it == it && !agree(p.c, it.want.full, keys) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// agree tells whether two runtime layers both set the keys, and to the same.
+func agree(a, b *content, keys []string) bool {
 	for _, key := range keys {
-		if !contains(it.held.Keys, key) || !contains(it.newest().Keys, key) {
+		i, inA := slices.BinarySearch(a.Keys, key)
+		j, inB := slices.BinarySearch(b.Keys, key)
+		if !inA || !inB || a.weight(i) != b.weight(j) {
 			return false
 		}
 	}
 	return true
+}
+
+// weight is what key i of a runtime layer is set to.
+func (c *content) weight(i int) uint32 {
+	if i < len(c.Weights) {
+		return c.Weights[i]
+	}
+	return 0
 }
 
 func contains(sorted []string, s string) bool {

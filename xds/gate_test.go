@@ -15,7 +15,7 @@ import (
 //  1. A route waits for the ACK of a new cluster that it names; the one before
 //     stays until then.
 //  2. It waits for the ACK of the runtime keys that it reads, at clients with
-//     the layer.
+//     the layer: of their weights too, and of no others.
 //  3. A weight change sends runtime keys only to clients with the layer, and
 //     routes only to the others.
 //  4. A cluster that changes is followed by its endpoints: Envoy warms it anew.
@@ -126,6 +126,67 @@ func TestRouteWaitsForItsKeys(t *testing.T) {
 		e.ack(keys)
 		if m := e.one(); m.Set["r"] != "r2" {
 			t.Errorf("got %+v, want the route", m)
+		}
+	})
+}
+
+func TestRouteWaitsForThePresentKeys(t *testing.T) {
+	for _, delta := range []bool{true, false} {
+		bubble(t, xds.Options{}, func(t *testing.T, f *fleet) {
+			f.shop()
+			f.set(weights("all", "k", snapshot.Total))
+			e := f.member("e1", delta, true)
+			f.set(weights("none", "k", 0), weighted("r", "r2", "static", []string{"k"}, "a", "b"))
+			keys := e.one()
+			if keys.Type != snapshot.Runtime {
+				t.Fatalf("delta %v: got %+v, want the keys", delta, keys)
+			}
+			e.silent("the client reads the key as it was")
+
+			// A second change is in flight when the first is acked.
+			f.set(weights("all", "k", snapshot.Total))
+			back := e.one()
+			e.ack(keys)
+			e.silent("the client has the key as it was a moment ago")
+			e.ack(back)
+			if m := e.one(); m.Type != snapshot.Route {
+				t.Errorf("delta %v: got %+v, want the route", delta, m)
+			}
+		})
+	}
+}
+
+func TestRouteGoesWhenTheTargetComesBackToItsKeys(t *testing.T) {
+	for _, delta := range []bool{true, false} {
+		bubble(t, xds.Options{}, func(t *testing.T, f *fleet) {
+			f.shop()
+			f.set(weights("w1", "k", 1))
+			e := f.member("e1", delta, true)
+			f.set(weights("w2", "k", 2), weighted("r", "r2", "static", []string{"k"}, "a", "b"))
+			e.nack(e.one(), "no")
+			e.silent("the client has rejected the weight")
+			f.set(weights("w1", "k", 1))
+			if m := e.one(); m.Type != snapshot.Route {
+				t.Errorf("delta %v: got %+v, want the route", delta, m)
+			}
+		})
+	}
+}
+
+// TestOtherKeysHoldNoRouteUp: the weights of another rollout change all the time.
+func TestOtherKeysHoldNoRouteUp(t *testing.T) {
+	bubble(t, xds.Options{}, func(t *testing.T, f *fleet) {
+		f.shop()
+		of := func(version string, other uint32) *snapshot.Resource {
+			r := layer(version, "k", "other")
+			r.Weights = []uint32{7, other}
+			return r
+		}
+		f.set(of("o1", 1))
+		e := f.member("e1", true, true)
+		f.set(of("o2", 2), weighted("r", "r2", "static", []string{"k"}, "a", "b"))
+		if d := cmp.Diff([]string{"routes", "runtime"}, kinds(e.got()...)); d != "" {
+			t.Errorf("(-want +got)\n%s", d)
 		}
 	})
 }

@@ -148,6 +148,13 @@ func layer(version string, keys ...string) *snapshot.Resource {
 	return r
 }
 
+// weights is a runtime layer with one key.
+func weights(version, key string, weight uint32) *snapshot.Resource {
+	r := layer(version, key)
+	r.Weights = []uint32{weight}
+	return r
+}
+
 // message is one response of either protocol.
 type message struct {
 	Type    snapshot.Type

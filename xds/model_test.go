@@ -22,7 +22,7 @@ import (
 // It proves:
 //
 //  1. At no moment has the Envoy a route that names a cluster or reads a key
-//     which it has not.
+//     which it has not, and none comes that could read one as it was before.
 //  2. When it rejects nothing any more, it ends with what the target has, and the
 //     server says so.
 
@@ -58,8 +58,14 @@ func (m *model) change() {
 		c.Set = append(c.Set, r)
 	}
 	if rapid.Bool().Draw(m.T, "keys") {
-		m.keys = append(m.keys, fmt.Sprintf("k%04d", len(m.keys)))
-		set(layer(m.version(), slices.Clone(m.keys)...))
+		if len(m.keys) == 0 || rapid.Bool().Draw(m.T, "another key") {
+			m.keys = append(m.keys, fmt.Sprintf("k%04d", len(m.keys)))
+		}
+		l := layer(m.version(), slices.Clone(m.keys)...)
+		for range m.keys {
+			l.Weights = append(l.Weights, rapid.Uint32Range(0, 1).Draw(m.T, "weight"))
+		}
+		set(l)
 	}
 	var there []string
 	for _, name := range modelClusters {
@@ -95,7 +101,60 @@ func (m *model) change() {
 	m.receive()
 }
 
-func (m *model) receive() { m.inbox = append(m.inbox, m.envoy.got()...) }
+func (m *model) receive() {
+	got := m.envoy.got()
+	for _, msg := range got {
+		m.readsPresentKeys(msg, got)
+	}
+	m.inbox = append(m.inbox, got...)
+}
+
+// readsPresentKeys: no route comes that could be read with another weight than
+// the target has, before or after the layers that are still to be taken.
+func (m *model) readsPresentKeys(msg message, beside []message) {
+	if msg.Type != snapshot.Route {
+		return
+	}
+	fresh := map[string]bool{}
+	for name, v := range msg.Set {
+		fresh[v] = m.have[snapshot.Ref{Type: snapshot.Route, Name: name}] != v
+	}
+	for _, v := range msg.Bodies {
+		fresh[v] = m.have[snapshot.Ref{Type: snapshot.Route, Name: m.issued[v].Name}] != v
+	}
+	for _, earlier := range m.inbox { // it was judged when it was first sent
+		for _, v := range append(slices.Collect(maps.Values(earlier.Set)), earlier.Bodies...) {
+			delete(fresh, v)
+		}
+	}
+	runtime := snapshot.Ref{Type: snapshot.Runtime, Name: "serin"}
+	layers := []string{m.have[runtime]}
+	for _, other := range append(slices.Clone(m.inbox), beside...) {
+		if other.Type == snapshot.Runtime {
+			layers = append(append(layers, slices.Collect(maps.Values(other.Set))...), other.Bodies...)
+		}
+	}
+	for v, is := range fresh {
+		for _, key := range m.issued[v].Keys {
+			for _, l := range layers {
+				if is && weightOf(m.issued[l], key) != weightOf(m.target[runtime], key) {
+					m.Fatalf("route %s came and may read key %s of layer %q, which is not as the target has it", v, key, l)
+				}
+			}
+		}
+	}
+}
+
+// weightOf is what a layer sets a key to; -1 where it does not.
+func weightOf(layer *snapshot.Resource, key string) int {
+	if layer == nil {
+		return -1
+	}
+	if i := slices.Index(layer.Keys, key); i >= 0 {
+		return int(layer.Weights[i])
+	}
+	return -1
+}
 
 // connect opens a stream, and tells what the Envoy has.
 func (m *model) connect() {
