@@ -48,6 +48,7 @@ var commands = []func() *cobra.Command{
 	newValidateCommand,
 	newTranslateCommand,
 	newSimulateCommand,
+	newJudgeCommand,
 	newSchemaCommand,
 	newVersionCommand,
 }
