@@ -35,6 +35,14 @@ func checkObject(root *node, o object, r *notes) {
 		c.slice(o)
 	case *Rollout:
 		c.rollout(o)
+	case *AnalysisTemplate:
+		c.templateSpec(&o.Spec)
+	case *ClusterAnalysisTemplate:
+		c.templateSpec(&o.Spec)
+	case *AnalysisRun, *Experiment:
+		c.at(CodeNoRunner, path{"kind"}, "nothing runs it: for files an analysis is part of a Rollout; name its templates there")
+	case *Release:
+		c.release(o)
 	}
 }
 
@@ -42,6 +50,9 @@ func checkObject(root *node, o object, r *notes) {
 // one would make two clusters look like one.
 func (c *checker) metadata(o object) {
 	name := path{"metadata", "name"}
+	if o.GetName() == "" && o.GetGenerateName() != "" && madeAnew(o) {
+		return // Kubernetes gives each one a name
+	}
 	if o.GetName() == "" {
 		c.at(CodeMissing, name, "the object has no name; add metadata.name")
 	} else if errs := validation.IsDNS1123Subdomain(o.GetName()); len(errs) > 0 {
@@ -88,4 +99,14 @@ func (c *checker) hostname(host string, wildcard bool, p path) {
 		c.at(CodeHostname, p, "%q is no hostname: write a name such as shop.example or *.example, without port",
 			shorten(host))
 	}
+}
+
+// madeAnew reports whether an object is of a kind that people create again for
+// each use, and let Kubernetes name.
+func madeAnew(o object) bool {
+	switch o.(type) {
+	case *AnalysisRun, *Experiment:
+		return true
+	}
+	return false
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -32,11 +33,20 @@ func (c *checker) rollout(r *Rollout) {
 	}
 	c.routing(r)
 	c.withoutEffect(r)
+	if !c.hasErrors() {
+		c.order(r)
+	}
 }
 
 // template checks that the Rollout names a version.
 func (c *checker) template(r *Rollout) {
-	if c.root.get("spec").get("template") == nil {
+	spec := c.root.get("spec")
+	if spec.get("template") == nil && spec.get("workloadRef") != nil {
+		c.at(CodeWorkload, path{"spec", "workloadRef"}, "Serin does not read the workload's template from files, so no canary starts; "+
+			"add spec.template with the label %s in its metadata, the version to roll out", LabelVersion)
+		return
+	}
+	if spec.get("template") == nil {
 		c.at(CodeNoTemplate, path{"spec", "template"}, "the Rollout has no template; add spec.template "+
 			"with the label %s in its metadata, the version to roll out", LabelVersion)
 		return
@@ -51,67 +61,6 @@ func (c *checker) maxTrafficWeight(r *Rollout) bool {
 	}
 	c.at(CodeWeight, canaryPath("trafficRouting", "maxTrafficWeight"), "maxTrafficWeight must be 1 or more")
 	return false
-}
-
-// step checks step i.
-func (c *checker) step(r *Rollout, i int) {
-	s, at := &r.Steps()[i], canaryPath("steps", i)
-	kinds := s.Kinds()
-	if len(kinds) > 1 && s.SetCanaryScale != nil {
-		c.noScale(at)
-		kinds = kinds[:len(kinds)-1]
-	}
-	if len(kinds) != 1 {
-		c.at(CodeStepKinds, at, "the step has %d kinds; write exactly one, such as setWeight or pause", len(kinds))
-		return
-	}
-	switch kind := kinds[0]; kind {
-	case "setWeight":
-		c.weight(*s.SetWeight, r.MaxTrafficWeight(), at.with(kind))
-	case "pause":
-		c.pause(s.Pause, at.with(kind))
-	case "setHeaderRoute":
-		c.setHeaderRoute(r, s.SetHeaderRoute, at.with(kind))
-	case "setMirrorRoute":
-		c.setMirrorRoute(r, s.SetMirrorRoute, at.with(kind))
-	case "setCanaryScale":
-		c.noScale(at)
-	case "plugin":
-		c.at(CodePluginStep, at.with(kind),
-			"Serin runs no step plugins; ask over HTTP with a gate step, or pause and promote from outside")
-	default:
-		c.at(CodeStepNotRun, at.with(kind), "this version does not run %s steps; use setWeight and pause", kind)
-	}
-}
-
-// noScale notes a step that scales pods.
-func (c *checker) noScale(step path) {
-	c.at(CodeNoEffect, step.with("setCanaryScale"), "setCanaryScale has no effect: Serin runs no pods for files")
-}
-
-// weight checks that a weight is a part of the whole.
-func (c *checker) weight(w Decimal, most int32, p path) {
-	switch {
-	case w < 0:
-		c.at(CodeWeight, p, "the weight %s is negative; write 0 to %d", w, most)
-	case w > Decimal(most)*decimalScale:
-		c.at(CodeWeight, p, "the weight %s is above maxTrafficWeight; write 0 to %d", w, most)
-	}
-}
-
-// pause checks what a pause waits for.
-func (c *checker) pause(pause *Pause, p path) {
-	if pause.Duration != nil && pause.Duration.Duration < 0 {
-		c.at(CodePause, p.with("duration"), "the duration %s is negative; leave it out to wait for promote",
-			pause.Duration.Duration)
-	}
-	switch n := pause.Requests; {
-	case n == nil:
-	case *n < 1:
-		c.at(CodePause, p.with("requests"), "the number of requests must be 1 or more, not %d", *n)
-	case pause.Duration != nil:
-		c.at(CodePause, p.with("requests"), "a pause waits for a duration or for requests; remove one of them")
-	}
 }
 
 // guard checks the numbers of the guard.
@@ -166,8 +115,11 @@ func (c *checker) notNegative(d *Duration, p path) {
 func (c *checker) routing(r *Rollout) {
 	canary := r.Spec.Strategy.Canary
 	if canary.Analysis != nil {
-		c.at(CodeAnalysisNotRun, canaryPath("analysis"),
-			"this version does not run analysis templates; remove it: the built-in guard judges every canary")
+		if slices.Contains(notRunYet, "background analysis") {
+			c.at(CodeAnalysisNotRun, canaryPath("analysis"),
+				"this version does not run analysis templates; remove it: the built-in guard judges every canary")
+		}
+		c.background(canary.Analysis, len(canary.Steps))
 	}
 	if canary.PingPong != nil {
 		c.at(CodeNoEffect, canaryPath("pingPong"),

@@ -56,12 +56,12 @@ func TestCheckRollout(t *testing.T) {
 			"f.yaml:12:40: E206 spec.strategy.canary.steps[3].pause.requests: a pause waits for a duration or for requests; remove one of them"}},
 		"no duration": {canary + "      steps:\n      - pause: {duration: soon}\n", []string{
 			"f.yaml:9:27: E104 spec.strategy.canary.steps[0].pause.duration: soon is no duration: write seconds, such as 30, or 30s, 10m, 1h"}},
-		"kinds of steps": {canary + "      steps:\n      - {}\n      - {setWeight: 1, pause: {}}\n      - {setWeight: 1, setCanaryScale: {replicas: 1}}\n      - setCanaryScale: {}\n", []string{
+		"kinds of steps": {canary + "      steps:\n      - {}\n      - {setWeight: 1, pause: {}}\n      - {setWeight: 2, setCanaryScale: {replicas: 1}}\n      - setCanaryScale: {}\n", []string{
 			"f.yaml:9:9: E204 spec.strategy.canary.steps[0]: the step has 0 kinds; write exactly one, such as setWeight or pause",
 			"f.yaml:10:9: E204 spec.strategy.canary.steps[1]: the step has 2 kinds; write exactly one, such as setWeight or pause",
 			"f.yaml:11:40: W222 spec.strategy.canary.steps[2].setCanaryScale: setCanaryScale has no effect: Serin runs no pods for files",
 			"f.yaml:12:25: W222 spec.strategy.canary.steps[3].setCanaryScale: setCanaryScale has no effect: Serin runs no pods for files"}},
-		"steps not run": {canary + "      steps:\n      - analysis: {}\n      - experiment: {}\n      - prove: {}\n      - gate: {}\n      - plugin: {name: x}\n", []string{
+		"steps not run": {canary + "      steps:\n      - analysis: {templates: [{templateName: x}]}\n      - experiment: {duration: 1m}\n      - prove: {}\n      - gate: {web: {url: 'http://a/b'}}\n      - plugin: {name: x}\n", []string{
 			"f.yaml:9:19: E207 spec.strategy.canary.steps[0].analysis: this version does not run analysis steps; use setWeight and pause",
 			"f.yaml:10:21: E207 spec.strategy.canary.steps[1].experiment: this version does not run experiment steps; use setWeight and pause",
 			"f.yaml:11:16: E207 spec.strategy.canary.steps[2].prove: this version does not run prove steps; use setWeight and pause",
@@ -79,7 +79,7 @@ func TestCheckRollout(t *testing.T) {
 			"f.yaml:14:41: E209 spec.strategy.canary.guard.latency.margin: the margin must be 0 to 100, such as 0.4, not 101",
 			"f.yaml:14:59: E209 spec.strategy.canary.guard.latency.maxIncrease: the increase is a share of requests: 0 or more and below 1, such as 0.005, not -0.1",
 			"f.yaml:14:73: E209 spec.strategy.canary.guard.latency.warmup: the duration -1s is negative"}},
-		"analysis beside": {canary + "      analysis: {templates: []}\n", []string{
+		"analysis beside": {canary + "      analysis: {templates: [{templateName: x}]}\n", []string{
 			"f.yaml:8:17: E210 spec.strategy.canary.analysis: this version does not run analysis templates; remove it: the built-in guard judges every canary"}},
 		"provider and pods": {canary + "      maxSurge: 25%\n      pingPong: {pingService: a, pongService: b}\n      trafficRouting: {istio: {virtualService: {name: x}}}\n  replicas: 5\n  selector: {matchLabels: {app: shop}}\n", []string{
 			"f.yaml:8:17: W222 spec.strategy.canary.maxSurge: maxSurge has no effect: Serin runs no pods for files",

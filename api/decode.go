@@ -162,7 +162,7 @@ func (c *chunk) decode(i int, root *node) {
 		if t, ok := lookup(root, r); ok {
 			if o := t.read(root, r); o != nil {
 				checkObject(root, o, r)
-				if !r.hasErrors() {
+				if !r.hasErrors() && d.Key.Name != "" {
 					setDefaults(o)
 					d.Object = o
 				}
@@ -219,16 +219,24 @@ func serviceOf(root *node, d Document) Key {
 // find gives the line and column of a field, or of the deepest object on the
 // way to it, in the document's file.
 func (d *Document) find(trees treeCache, p path) (line, column int) {
+	n := d.node(trees, p)
+	if n == nil {
+		return d.Line, d.Column
+	}
+	return n.line + d.base, n.column
+}
+
+// node gives what find finds; nil when the document cannot be parsed again.
+func (d *Document) node(trees treeCache, p path) *node {
 	roots, ok := trees[d.chunk]
 	if !ok {
 		roots, _ = parseObjects(d.chunk.text)
 		trees[d.chunk] = roots
 	}
 	if d.index >= len(roots) {
-		return d.Line, d.Column
+		return nil
 	}
-	n := roots[d.index].find(p)
-	return n.line + d.base, n.column
+	return roots[d.index].find(p)
 }
 
 // treeCache keeps the trees of chunks while findings are made. They are parsed

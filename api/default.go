@@ -21,6 +21,8 @@ func setDefaults(o object) {
 		defaultService(o)
 	case *EndpointSlice:
 		defaultSlice(o)
+	case *Rollout:
+		defaultRollout(o)
 	case *Secret:
 		defaultSecret(o)
 	}
@@ -143,5 +145,38 @@ func defaultSecret(s *Secret) {
 	s.StringData = nil
 	if s.Type == "" {
 		s.Type = corev1.SecretTypeOpaque
+	}
+}
+
+// defaultRollout makes steps of one kind each, and texts of arguments that say
+// nothing.
+func defaultRollout(r *Rollout) {
+	c := r.Spec.Strategy.Canary
+	if c == nil {
+		return
+	}
+	divideSteps(c)
+	if c.Analysis != nil {
+		defaultArguments(c.Analysis.Args)
+	}
+	for i := range c.Steps {
+		if a := c.Steps[i].Analysis; a != nil {
+			defaultArguments(a.Args)
+		}
+		if e := c.Steps[i].Experiment; e != nil {
+			for j := range e.Analyses {
+				defaultArguments(e.Analyses[j].Args)
+			}
+		}
+	}
+}
+
+// defaultArguments makes the empty text of a value that a Rollout does not
+// write, as Argo does.
+func defaultArguments(args []Argument) {
+	for i := range args {
+		if args[i].ValueFrom == nil {
+			fill(&args[i].Value, "")
+		}
 	}
 }

@@ -148,6 +148,9 @@ func (t kindType) read(root *node, r *notes) object {
 	o := t.empty()
 	before := len(r.issues)
 	matchType(root, reflect.TypeOf(o), nil, r)
+	if _, secret := o.(*Secret); secret {
+		hide(r.issues[before:])
+	}
 	if len(r.issues) > before {
 		return nil
 	}
@@ -156,4 +159,13 @@ func (t kindType) read(root *node, r *notes) object {
 		return nil
 	}
 	return o
+}
+
+// hide takes the values of a Secret out of what is said of them.
+func hide(issues []issue) {
+	for i := range issues {
+		if issues[i].code == CodeWrongType {
+			issues[i].message = "the value is of another type than the field's, and is not shown; texts go in quotes"
+		}
+	}
 }

@@ -19,7 +19,7 @@ func TestCheckManagedRoutes(t *testing.T) {
 	}{
 		"header":       {head + "      - setHeaderRoute: {name: a, match: [{headerName: X-Canary, headerValue: {exact: 'yes'}}, {headerName: x, headerValue: {prefix: a}}, {headerName: ':authority', headerValue: {regex: a.*}}]}\n", nil},
 		"mirror":       {head + "      - setMirrorRoute: {name: b, percentage: 35, match: [{}, {method: {exact: GET}, path: {prefix: /}, headers: {x: {regex: '.+'}}}]}\n", nil},
-		"both removed": {head + "      - setHeaderRoute: {name: a}\n      - setMirrorRoute: {name: b, match: []}\n", nil},
+		"both removed": {head + "      - setHeaderRoute: {name: a, match: [{headerName: x, headerValue: {exact: y}}]}\n      - setMirrorRoute: {name: b, match: [{}]}\n      - setHeaderRoute: {name: a}\n      - setMirrorRoute: {name: b, match: []}\n", nil},
 		"no names": {head + "      - setHeaderRoute: {}\n      - setMirrorRoute: {}\n", []string{
 			"f.yaml:10:25: E109 " + header + ".name: the step has no name; write one of trafficRouting.managedRoutes",
 			"f.yaml:11:25: E109 spec.strategy.canary.steps[1].setMirrorRoute.name: the step has no name; write one of trafficRouting.managedRoutes"}},

@@ -113,9 +113,10 @@ type Argument struct {
 type ValueFrom struct {
 	// SecretKeyRef names a key of a Secret of the same namespace.
 	SecretKeyRef *SecretKeyRef `json:"secretKeyRef,omitempty"`
-	// PodTemplateHashValue is HashStable or HashLatest. In a Rollout only.
+	// PodTemplateHashValue is HashStable or HashLatest: the version of the
+	// Rollout that is analysed.
 	PodTemplateHashValue *string `json:"podTemplateHashValue,omitempty"`
-	// FieldRef names a field of the Rollout. In a Rollout only.
+	// FieldRef names a field of the Rollout that is analysed.
 	FieldRef *FieldRef `json:"fieldRef,omitempty"`
 }
 

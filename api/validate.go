@@ -28,6 +28,9 @@ func Validate(docs []Document) []Finding {
 			v.slice(d, o)
 		case *Rollout:
 			v.rollout(d, o)
+			v.analyses(d, o)
+		case *Release:
+			v.release(d, o)
 		}
 	}
 	SortFindings(v.findings)
@@ -44,6 +47,8 @@ type validator struct {
 	owners map[Key]*Document            // the Rollout that divides a Service
 	routed map[Key]bool                 // Services that an HTTPRoute names
 	slices map[Key]map[string]bool      // versions with endpoints, by Service
+
+	members map[Key]*Document // the Release that a Rollout is a member of
 }
 
 // note adds a finding at a field of a document.
@@ -58,6 +63,7 @@ func (v *validator) note(d *Document, code Code, p path, service Key, format str
 // index finds what is there, and what is there twice.
 func (v *validator) index() {
 	v.owners, v.routed, v.slices = map[Key]*Document{}, map[Key]bool{}, map[Key]map[string]bool{}
+	v.members = map[Key]*Document{}
 	for i := range v.docs {
 		d := &v.docs[i]
 		group, _ := groupVersion(d.APIVersion)
