@@ -19,6 +19,8 @@ type Fleet interface {
 	Progress(r *xds.Requirement, now time.Time) xds.Progress
 	Changed() <-chan struct{}
 	Envoys() []api.Envoy
+	Members() uint64
+	Present() (ids map[api.Key][]string, changes uint64)
 }
 
 // Store is what control needs of the store. Write must not block.
@@ -82,6 +84,7 @@ func (c *Control) Run(ctx context.Context) error {
 			l.tick()
 		case <-ctx.Done():
 			l.saveEvidence()
+			l.saveMembers()
 			return nil
 		}
 		l.endTurn()
@@ -149,6 +152,39 @@ type Update struct {
 	// Changed says what differs from the Objects before, removals included. Nil:
 	// everything may.
 	Changed []api.Ref
+}
+
+// Stored waits until the states of all rollouts are stored, or cannot be.
+func (c *Control) Stored(ctx context.Context) error {
+	stored := make(chan struct{})
+	if err := c.ask(ctx, func(l *loop) { l.whenStored(func() { close(stored) }) }); err != nil {
+		return err
+	}
+	select {
+	case <-stored:
+		return nil
+	case <-c.done:
+		return context.Canceled
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// whenStored calls f when every rollout's state is stored, or cannot be.
+func (l *loop) whenStored(f func()) {
+	waiting := 1
+	one := func() {
+		if waiting--; waiting == 0 {
+			f()
+		}
+	}
+	for _, c := range l.canaries {
+		if c.pending > 0 && c.storeError == nil {
+			waiting++
+			c.whenStored = append(c.whenStored, one)
+		}
+	}
+	one()
 }
 
 // Objects takes a reading of the configuration, and returns when the loop has

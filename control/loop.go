@@ -37,10 +37,15 @@ type loop struct {
 	evidenceAt time.Time        // when changed evidence is stored next
 	watches    map[*Watch]bool
 	shownAt    time.Time // when counts were last shown to watches
+	members    uint64    // of the fleet, as stored
+	membersAt  time.Time // when they are stored next; zero: they did not change
 }
 
 // evidenceEvery is how often changed evidence is stored.
 const evidenceEvery = time.Second
+
+// membersEvery is how often it is stored who is connected.
+const membersEvery = 500 * time.Millisecond
 
 // showEvery is how often changed counts are shown to watches.
 const showEvery = 500 * time.Millisecond
@@ -91,6 +96,7 @@ func (l *loop) atEnd(f func()) { l.ends = append(l.ends, f) }
 
 // fleetChanged tells every rollout that waits for the fleet what it has now.
 func (l *loop) fleetChanged() {
+	l.seeMembers()
 	for _, c := range l.canaries {
 		if c.waits() || len(l.watches) > 0 {
 			c.seeFleet(l)
@@ -109,6 +115,9 @@ func (l *loop) tick() {
 	if !l.evidenceAt.IsZero() && !l.now.Before(l.evidenceAt) {
 		l.saveEvidence()
 	}
+	if !l.membersAt.IsZero() && !l.now.Before(l.membersAt) {
+		l.saveMembers()
+	}
 }
 
 // untilNext says how long the loop may sleep.
@@ -121,6 +130,7 @@ func (l *loop) untilNext(now time.Time) time.Duration {
 	}
 	earlier(l.timers.first())
 	earlier(l.evidenceAt)
+	earlier(l.membersAt)
 	if l.freeze != nil && l.freeze.Until != nil {
 		earlier(*l.freeze.Until)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,6 +26,7 @@ var shop = api.Key{Namespace: "default", Name: "shop"}
 // fleet is a double of the xDS server: its Envoys accept everything at once,
 // unless told otherwise.
 type fleet struct {
+	members  atomic.Uint64
 	mu       sync.Mutex
 	keys     map[string]float64 // runtime keys of the last layer handed over
 	applied  int
@@ -36,6 +38,13 @@ type fleet struct {
 func newFleet() *fleet {
 	return &fleet{changed: make(chan struct{}, 1),
 		progress: xds.Progress{Connected: 2, Acked: 2, Settled: true}}
+}
+
+func (f *fleet) Members() uint64 { return f.members.Load() }
+
+func (f *fleet) Present() (map[api.Key][]string, uint64) {
+	n := f.Members()
+	return map[api.Key][]string{{Namespace: "default", Name: "edge"}: {fmt.Sprintf("e%d", n)}}, n
 }
 
 func (f *fleet) Apply(_ api.Key, c snapshot.Change) {
@@ -168,6 +177,9 @@ func (d *disk) keep(w store.Write) {
 	}
 	if w.Objects != nil {
 		d.saved.Objects = w.Objects
+	}
+	if w.Envoys != nil {
+		d.saved.Envoys = w.Envoys
 	}
 }
 

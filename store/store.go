@@ -32,6 +32,7 @@ var (
 	bucketObjects  = []byte("objects")  // path of a file -> its content
 	keyFormat      = []byte("format")
 	keyFreeze      = []byte("freeze") // in meta: a freeze of all Rollouts
+	keyEnvoys      = []byte("envoys") // in meta: who is connected
 )
 
 // ErrInUse is wrapped by Open when another server has the data file open.
@@ -60,6 +61,19 @@ type Saved struct {
 	Rollouts map[api.Key]Rollout
 	Objects  map[string][]byte // nil: none were ever accepted
 	Freeze   *rollout.Freeze   // of all Rollouts; nil: there is none
+	Envoys   Envoys            // who was connected
+}
+
+// Envoys are the ids of connected Envoys, by NAMESPACE/NAME of their Gateway.
+type Envoys map[string][]string
+
+// ByGateway gives the same by the Gateway's key.
+func (e Envoys) ByGateway() map[api.Key][]string {
+	out := make(map[api.Key][]string, len(e))
+	for gateway, ids := range e {
+		out[parseKey([]byte(gateway))] = ids
+	}
+	return out
 }
 
 // Store is an open data file. Its methods may be called from any goroutine.
@@ -143,6 +157,11 @@ func (s *Store) Load() (Saved, error) {
 		if raw := tx.Bucket(bucketMeta).Get(keyFreeze); raw != nil {
 			if err := json.Unmarshal(raw, &saved.Freeze); err != nil {
 				return fmt.Errorf("reading the freeze in %q: %w", s.path, err)
+			}
+		}
+		if raw := tx.Bucket(bucketMeta).Get(keyEnvoys); raw != nil {
+			if err := json.Unmarshal(raw, &saved.Envoys); err != nil {
+				return fmt.Errorf("reading who was connected in %q: %w", s.path, err)
 			}
 		}
 		objects := tx.Bucket(bucketObjects)

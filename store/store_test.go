@@ -76,6 +76,7 @@ func TestWhatWasWrittenIsLoaded(t *testing.T) {
 		Put:     map[api.Key]store.Rollout{shop: want},
 		Objects: map[string][]byte{"a/b.yaml": []byte("kind: Service")},
 		Freeze:  &store.Freeze{Of: &rollout.Freeze{Actor: "ana"}},
+		Envoys:  store.Envoys{"default/edge": {"e1", "e2"}},
 	})
 	end()
 
@@ -92,6 +93,10 @@ func TestWhatWasWrittenIsLoaded(t *testing.T) {
 	}
 	if got.Freeze == nil || got.Freeze.Actor != "ana" {
 		t.Errorf("freeze %+v", got.Freeze)
+	}
+	envoys := map[api.Key][]string{{Namespace: "default", Name: "edge"}: {"e1", "e2"}}
+	if diff := cmp.Diff(envoys, got.Envoys.ByGateway()); diff != "" {
+		t.Errorf("envoys (-want +got):\n%s", diff)
 	}
 	write(t, s, store.Write{Delete: []api.Key{shop}, Objects: map[string][]byte{}, Freeze: &store.Freeze{}})
 	if got, err = s.Load(); err != nil || len(got.Rollouts) != 0 || len(got.Objects) != 0 || got.Freeze != nil {

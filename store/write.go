@@ -20,6 +20,7 @@ type Write struct {
 	Journal map[api.Key][]Entry // lines to append; Seq is given by the store
 	Objects map[string][]byte   // replaces all objects; nil: they stay
 	Freeze  *Freeze             // begins or ends the freeze of all; nil: it stays
+	Envoys  Envoys              // replaces who is connected; nil: it stays
 
 	// Done is called when the write is durable, Failed at each attempt that
 	// was not; from the store's goroutine, so they must not block. Either may
@@ -136,6 +137,11 @@ func apply(tx *bbolt.Tx, w Write) error {
 	}
 	if w.Freeze != nil {
 		if err := putJSON(tx.Bucket(bucketMeta), keyFreeze, w.Freeze.Of); err != nil {
+			return err
+		}
+	}
+	if w.Envoys != nil {
+		if err := putJSON(tx.Bucket(bucketMeta), keyEnvoys, w.Envoys); err != nil {
 			return err
 		}
 	}

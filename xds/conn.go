@@ -18,8 +18,9 @@ type conn struct {
 	tokens [snapshot.NumTypes]token
 
 	// Set by the first request, before any other goroutine knows of the conn.
-	id string
-	gw *gateway
+	id       string
+	gw       *gateway
+	expected bool // it has not come yet, and was there before the server started
 
 	mu      sync.Mutex // guards everything below, but for epoch and place
 	kinds   [snapshot.NumTypes]kind

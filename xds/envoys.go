@@ -49,7 +49,10 @@ func (c *conn) show(now time.Time) api.Envoy {
 		RuntimeLayer: c.layer(),
 		Types:        map[string]api.TypeStatus{},
 	}
-	if c.delta {
+	switch {
+	case c.expected:
+		e.Protocol = ""
+	case c.delta:
 		e.Protocol = "delta"
 	}
 	for t := range snapshot.NumTypes {

@@ -32,8 +32,8 @@ type Progress struct {
 	// sorted.
 	Rejections []api.Rejection
 	// Settled says that nobody may use what there was before any more, except
-	// Envoys that are gone: each connected one has accepted everything, and
-	// none is away.
+	// Envoys that are gone: each connected one has accepted everything, none is
+	// away, and none may come back from before the server started.
 	Settled bool
 	// Next is when a deadline will change the answer; zero if none will.
 	Next time.Time
@@ -77,6 +77,12 @@ func (s *Server) Progress(r *Requirement, now time.Time) Progress {
 		p.add(d)
 	}
 	p.Settled = p.Acked == p.Connected && p.Away == 0
+	if now.Before(s.settleAfter) {
+		p.Settled = false
+		if p.Next.IsZero() || s.settleAfter.Before(p.Next) {
+			p.Next = s.settleAfter
+		}
+	}
 	slices.SortFunc(p.Rejections, compareRejections)
 	slices.Sort(p.Waiting)
 	if len(p.Waiting) > maxWaiting {
@@ -86,15 +92,15 @@ func (s *Server) Progress(r *Requirement, now time.Time) Progress {
 }
 
 // uses tells whether the client subscribes to one of some routes. One that has
-// just come back, and not come to its routes yet, uses what it used before. The
-// caller holds mu.
+// just come back, and not come to its routes yet, uses what it used before; one
+// that is expected may use any. The caller holds mu.
 func (c *conn) uses(routes []string) bool {
 	if k := &c.kinds[snapshot.Route]; k.on || c.prior == nil {
-		return slices.ContainsFunc(routes, k.has)
+		return c.expected || slices.ContainsFunc(routes, k.has)
 	}
 	c.prior.mu.Lock()
 	defer c.prior.mu.Unlock()
-	return slices.ContainsFunc(routes, c.prior.kinds[snapshot.Route].has)
+	return c.prior.expected || slices.ContainsFunc(routes, c.prior.kinds[snapshot.Route].has)
 }
 
 // meets tells whether the client has accepted a resource at the revision needed

@@ -41,6 +41,9 @@ type Server struct {
 	changed  chan struct{}
 	revision atomic.Uint64 // of all targets together
 	loads    loadStreams
+	members  atomic.Uint64 // how often a client came or went
+
+	settleAfter time.Time // set by Expect, before any client is served
 
 	mu       sync.Mutex // guards gateways
 	gateways map[api.Key]*gateway

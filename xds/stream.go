@@ -87,6 +87,7 @@ func (c *conn) join(n *corev3.Node) error {
 	c.gw.nodes[id] = c
 	c.gw.conns[c] = struct{}{}
 	c.gw.recent.note(c)
+	c.srv.members.Add(1)
 	return nil
 }
 
@@ -125,6 +126,7 @@ func (c *conn) close() {
 	defer c.mu.Unlock()
 	c.left = time.Now()
 	c.gw.recent.note(c)
+	c.srv.members.Add(1)
 	if c.timer != nil {
 		c.timer.Stop()
 	}

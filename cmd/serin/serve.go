@@ -104,6 +104,9 @@ func join(o serveOptions, data *store.Store, saved store.Saved, tokens server.To
 		Sink: reports, Log: o.Log, TLS: secure,
 		AckTimeout: o.AckTimeout, AwayTimeout: o.AwayTimeout, Drain: o.Drain,
 	})
+	if len(saved.Rollouts) > 0 {
+		p.fleet.Expect(saved.Envoys.ByGateway())
+	}
 	p.control = control.New(control.Options{Fleet: p.fleet, Store: data, Saved: saved, Log: o.Log})
 	reports.Control = p.control
 	p.web = server.New(server.Options{
@@ -134,6 +137,11 @@ func (p *parts) run(ctx context.Context, folder *discovery.Folder, first control
 func (p *parts) front(ctx context.Context, folder *discovery.Folder, first control.Update, l *listeners) error {
 	if err := p.control.Objects(ctx, first); err != nil {
 		return fmt.Errorf("starting with the objects: %w", err)
+	}
+	// What a first version is must be known before anybody is sent there: after
+	// a crash another version in the files would be the first.
+	if err := p.control.Stored(ctx); err != nil {
+		return fmt.Errorf("storing the first state: %w", err)
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return p.fleet.Run(ctx, l.xds) })

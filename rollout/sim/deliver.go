@@ -3,7 +3,7 @@ package sim
 // connect opens an Envoy's stream.
 func (w *world) connect(e *envoy) {
 	if w.up && !e.connected {
-		e.connect(w.ctl.published, w.ctl.started, w.mono)
+		e.connect(w.ctl.published, w.ctl.settleAfter, w.mono)
 	}
 }
 
@@ -14,9 +14,9 @@ func (w *world) leave(e *envoy) {
 }
 
 // send writes what is due of a kind, and says whether something was. Before
-// Serin knows its Rollout it accepts no Envoy.
+// Serin knows its Rollout, and has stored that it does, it accepts no Envoy.
 func (w *world) send(e *envoy, k kind) bool {
-	if !w.up || w.ctl.publishedGen == 0 {
+	if !w.up || w.ctl.publishedGen == 0 || w.disk.state == nil {
 		return false
 	}
 	r, due := e.due(k, w.ctl.published, len(w.publications)-1, w.mono)

@@ -122,6 +122,7 @@ type envoy struct {
 	stray bool
 	left  time.Duration // when it was connected last
 
+	stored    bool // the store knows that it is, or was, connected
 	connected bool
 	inbox     [2][]response // by queue
 	outbox    [2][]answer   // by queue

@@ -179,10 +179,11 @@ func usedClustersExist(w *world) error {
 		return nil
 	}
 	for _, e := range w.envoys {
-		if !e.view.known || e.stray || !e.connected && w.mono-e.left >= awayTimeout {
+		unknown := !e.view.known && w.mono >= w.ctl.settleAfter
+		if unknown || e.stray || !e.connected && w.mono-e.left >= awayTimeout {
 			continue // nobody can wait for it
 		}
-		if uses := e.uses(); !versions(w.ctl.published).all(uses) {
+		if uses := e.uses() &^ w.lost; !versions(w.ctl.published).all(uses) {
 			return fmt.Errorf("%s may still use %s, and %+v is published", e.name, uses, w.ctl.published)
 		}
 	}

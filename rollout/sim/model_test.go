@@ -77,7 +77,7 @@ func TestTraffic(t *testing.T) {
 }
 
 func TestARouteWaitsForWhatItRestsOn(t *testing.T) {
-	w := played(t, "want v1", "connect e1", "exchange e1", "want v2")
+	w := played(t, "want v1", "store", "connect e1", "exchange e1", "want v2")
 	e := w.envoys[0]
 	if w.send(e, ofRoute) {
 		t.Fatal("the route was sent before clusters and keys")

@@ -13,14 +13,16 @@ const (
 	drain       = 15 * time.Second
 	forgetAfter = time.Hour
 	// restartGrace is how long after a start a fleet does not count as settled,
-	// because nobody knows yet who will come back. Serin has none.
-	restartGrace time.Duration = 0
+	// because somebody may come back of whom nobody knows.
+	restartGrace = awayTimeout
+	// membersEvery is how far what is stored of who is connected may be behind.
+	membersEvery = time.Second
 )
 
 // view is what the server knows of one Envoy. What is in flight are the
 // Envoy's inbox and outbox.
 type view struct {
-	known bool          // it has connected since the server started
+	known bool          // it has connected, and not been forgotten in a crash since
 	since time.Duration // when it did last
 
 	clusters set    // accepted
@@ -36,10 +38,10 @@ type view struct {
 	freeSince [8]time.Duration
 }
 
-// connect opens a stream to a server that was started at an instant. The Envoy
+// connect opens a stream to a server whose restart grace ends at an instant. The Envoy
 // tells what it has; what is not as the target has it stays unknown.
-func (e *envoy) connect(target rollout.Split, started, now time.Duration) {
-	forgotten := !e.view.known && now-started >= restartGrace && !versions(target).all(e.uses())
+func (e *envoy) connect(target rollout.Split, settleAfter, now time.Duration) {
+	forgotten := !e.view.known && now >= settleAfter && !versions(target).all(e.uses())
 	e.stray = e.stray || forgotten || now-e.left >= awayTimeout
 	e.connected = true
 	e.view = view{known: true, since: now, clusters: e.clusters}

@@ -27,8 +27,12 @@ type world struct {
 	ctl control
 
 	publications []publication // all there ever were, also before crashes
-	freeAt       time.Time     // since when nothing holds the canary and it made no progress
-	violation    *Violation    // the first
+	// lost are versions that were published, and that the last crash made Serin
+	// forget. No request went to one: what is not stored is published
+	// without weight.
+	lost      set
+	freeAt    time.Time  // since when nothing holds the canary and it made no progress
+	violation *Violation // the first
 }
 
 // control is what Serin has in memory, and a crash forgets.
@@ -38,7 +42,7 @@ type control struct {
 	publishedGen uint64
 	handed       bool            // in this turn
 	since        time.Duration   // when that was
-	started      time.Duration   // when Serin was
+	settleAfter  time.Duration   // nothing counts as settled before
 	count        uint64          // requests of the canary
 	countOf      uint64          // the attempt that they are of
 	fleet        []rollout.Fleet // what the machine was told, the newest last
@@ -48,8 +52,9 @@ type control struct {
 
 // publication is a division that was handed over to the fleet.
 type publication struct {
-	split  rollout.Split
-	stored int // how many divisions had been stored by then
+	split      rollout.Split
+	generation uint64
+	stored     int // how many divisions had been stored by then
 }
 
 // Violation is an invariant that did not hold.
@@ -155,8 +160,9 @@ func (w *world) hand() {
 	c := &w.ctl
 	split := c.state.Split()
 	w.checkHand(split)
+	w.lost &^= versions(split)
 	c.published, c.publishedGen, c.handed = split, c.state.Generation, true
-	w.publications = append(w.publications, publication{split, len(w.disk.splits)})
+	w.publications = append(w.publications, publication{split, w.ctl.publishedGen, len(w.disk.splits)})
 	for _, e := range w.envoys {
 		e.same(split, len(w.publications)-1)
 	}
@@ -191,7 +197,7 @@ func (w *world) look() {
 	for _, e := range w.envoys {
 		e.count(&f, w.ctl.published, w.ctl.since, w.mono)
 	}
-	f.Settled = f.Acked == f.Connected && f.Away == 0 && w.mono-w.ctl.started >= restartGrace
+	f.Settled = f.Acked == f.Connected && f.Away == 0 && w.mono >= w.ctl.settleAfter
 	if f != w.ctl.state.In.Fleet {
 		w.tell(f)
 	}
@@ -243,9 +249,17 @@ func (w *world) crash() {
 	if !w.up {
 		return
 	}
+	stored, err := w.disk.load()
+	w.fail("journalReplays", err)
+	for _, p := range w.publications {
+		if p.generation > stored.Generation {
+			w.lost |= versions(p.split) &^ versions(stored.Split())
+		}
+	}
 	w.up, w.ctl = false, control{}
 	w.disk.crash()
 	for _, e := range w.envoys {
+		e.stored = e.stored && (e.connected || w.mono-e.left < awayTimeout) || e.connected && w.mono-e.view.since >= membersEvery
 		if e.connected {
 			e.leave(w.mono)
 		}
@@ -261,7 +275,15 @@ func (w *world) start() {
 	w.up = true
 	state, err := w.disk.load()
 	w.fail("journalReplays", err)
-	w.ctl = control{state: state, replayed: state, started: w.mono}
+	w.ctl = control{state: state, replayed: state}
+	if state.Stage != "" {
+		w.ctl.settleAfter = w.mono + restartGrace
+	}
 	w.freeAt = state.ProgressAt // what happened since may be lost
+	for _, e := range w.envoys {
+		if e.stored {
+			e.view.known, e.left = true, w.mono
+		}
+	}
 	w.reconcile()
 }
