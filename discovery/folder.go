@@ -107,7 +107,7 @@ func (f *Folder) take(s *scan) Result {
 	files := make(map[string][]byte, len(s.sources))
 	for _, rel := range slices.Sorted(maps.Keys(s.sources)) {
 		all.add(s.sources[rel].file)
-		files[rel] = s.sources[rel].data
+		files[rel] = s.sources[rel].kept
 	}
 	r := all.result(f.objects, f.base)
 	r.Files = files

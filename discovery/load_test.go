@@ -163,3 +163,46 @@ func TestInside(t *testing.T) {
 		}
 	}
 }
+
+// TestLoadKinds proves that every kind is in the set, that changes of each are
+// told, and that what is kept of the files holds no secret.
+func TestLoadKinds(t *testing.T) {
+	const head = "apiVersion: serin.dev/v1alpha1\nkind: "
+	texts := map[string]string{
+		"AnalysisTemplate":        head + "AnalysisTemplate\nmetadata: {name: a}\nspec: {metrics: [{name: m, provider: {envoy: {metric: errorRatio}}}]}\n",
+		"ClusterAnalysisTemplate": head + "ClusterAnalysisTemplate\nmetadata: {name: a}\nspec: {metrics: [{name: m, provider: {envoy: {metric: errorRatio}}}]}\n",
+		"AnalysisRun":             head + "AnalysisRun\nmetadata: {name: a}\nspec: {metrics: []}\n",
+		"Experiment":              head + "Experiment\nmetadata: {name: a}\nspec: {templates: []}\n",
+		"Release":                 head + "Release\nmetadata: {name: a}\nspec: {rollouts: [{name: r}]}\n",
+		"Rollout":                 head + "Rollout\nmetadata: {name: r}\nspec: {template: {}, strategy: {canary: {}}}\n",
+		"Secret":                  "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {k: hush}\n",
+	}
+	dir := t.TempDir()
+	f := discovery.NewFolder(dir, discovery.Options{})
+	for kind, text := range texts {
+		write(t, dir, kind+".yaml", text)
+	}
+	r := load(t, f)
+	if r.Objects == nil || len(r.Changed) != len(texts) {
+		t.Fatalf("changed %v, findings %q", r.Changed, text(r.Findings))
+	}
+	for name, data := range r.Files {
+		if strings.Contains(string(data), "hush") {
+			t.Errorf("%s is kept as %s", name, data)
+		}
+	}
+	kept := discovery.FromFiles(r.Files).Objects
+	if kept == nil || len(kept.Secrets) != 1 || len(kept.Releases) != 1 {
+		t.Errorf("what is kept gives %+v", kept)
+	}
+	for kind := range texts {
+		if kind == "Rollout" {
+			continue // the Release names it
+		}
+		must(t, os.Remove(filepath.Join(dir, kind+".yaml")))
+		next := load(t, f)
+		if len(next.Removed) != 1 || next.Removed[0].Kind != kind || len(next.Changed) > 0 {
+			t.Errorf("%s: removed %v, changed %v, findings %q", kind, next.Removed, next.Changed, text(next.Findings))
+		}
+	}
+}

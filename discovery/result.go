@@ -15,7 +15,8 @@ type Result struct {
 	// Findings is everything wrong or odd in all files, by file and line.
 	Findings []api.Finding
 	// Files is the text behind the set, by path with slashes, relative to the
-	// folder. FromFiles makes the same objects of it.
+	// folder, in a form to be kept: Secrets have names only. FromFiles makes the
+	// same objects of it but for those.
 	Files map[string][]byte
 	// Changed and Removed say how Objects differs from the set before, sorted.
 	// In the first set everything is changed.
@@ -29,11 +30,14 @@ type Ref = api.Ref
 // names in findings.
 func FromFiles(files map[string][]byte) Result {
 	var all decoded
+	kept := make(map[string][]byte, len(files))
 	for _, path := range slices.Sorted(maps.Keys(files)) {
-		all.add(api.DecodeFile(path, files[path], nil))
+		file := api.DecodeFile(path, files[path], nil)
+		all.add(file)
+		kept[path] = file.WithoutSecrets(files[path])
 	}
 	r := all.result(nil, nil)
-	r.Files = maps.Clone(files)
+	r.Files = kept
 	return r
 }
 

@@ -29,6 +29,7 @@ type source struct {
 	info   fs.FileInfo
 	readAt time.Time
 	data   []byte
+	kept   []byte // data without secrets
 	file   *api.File
 	// emptied: it held objects before, and now nothing. That is how a file looks
 	// while it is written over.
@@ -141,6 +142,7 @@ func (s *scan) file(rel string, link bool) error {
 	default:
 		now.file = api.DecodeFile(s.folder.name(rel), data, old.file)
 	}
+	now.kept = now.file.WithoutSecrets(data)
 	now.emptied = old != nil && len(bytes.TrimSpace(data)) == 0 && (old.emptied || len(old.file.Docs) > 0)
 	s.add(rel, now)
 	return nil
