@@ -48,7 +48,7 @@ func TestOfflineUsage(t *testing.T) {
 		{"translate -f shop.yaml -o table", 1, "", `want yaml or json`},
 		{"translate", 1, "", `required flag.*filename`},
 
-		{"schema service", 1, "", `there is no schema of "service"; there is one of rollout`},
+		{"schema service", 1, "", `there is no schema of "service"; there is one of analysistemplate, clusteranalysistemplate, release or rollout`},
 		{"schema a b", 1, "", `at most 1 arg`},
 		{"wait shop", 1, "", `required flag.*"for"`},
 		{"wait shop --for healthy", 1, "", `want promoted, paused or aborted`},

@@ -254,3 +254,44 @@ func TestSchemaOf(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", raw, want)
 	}
 }
+
+// TestSchemaKinds proves that each kind has its own schema, which takes and
+// refuses by form what the decoder does.
+func TestSchemaKinds(t *testing.T) {
+	const metric = "{name: m, interval: '{{args.x}}', count: 3, failureLimit: '{{args.w}}', successCondition: result < 1, "
+	tests := map[string]map[string]bool{
+		"AnalysisTemplate": {
+			"spec: {metrics: [" + metric + "provider: {envoy: {metric: errorRatio}}}], args: [{name: x, value: 10s}, {name: w, valueFrom: {secretKeyRef: {name: s, key: k}}}]}": true,
+			"spec: {metrics: [" + metric + "provider: {prometheus: {address: 'http://p', query: up, timeout: 5}}}]}":                                                            true,
+			"spec: {metrics: [" + metric + "provider: {web: {url: 'http://p', jsonBody: {a: [1]}}}}]}":                                                                          true,
+			"spec: {metrics: [" + metric + "provider: {job: {spec: {any: thing}, command: [a, b]}}}]}":                                                                          true,
+			"spec: {metrics: [" + metric + "provider: {envoy: {metric: [errorRatio]}}}]}":                                                                                       false,
+			"spec: {metrics: [" + metric + "providers: {}}]}":                                                                                                                   false,
+			"spec: {metrics: [{name: m, count: [1]}]}":                                                                                                                          false,
+			"spec: {templates: [{templateName: a, clusterScope: 'yes'}]}":                                                                                                       false,
+		},
+		"ClusterAnalysisTemplate": {"spec: {metrics: []}": true, "spec: {metric: []}": false},
+		"Release": {
+			"spec: {rollouts: [{name: a}, {name: b}], order: Parallel, onAbort: Keep}": true,
+			"spec: {rollouts: [a]}": false, "spec: {rollouts: [{name: a}], order: [x]}": false,
+		},
+	}
+	for kind, bodies := range tests {
+		code, stdout, stderr := program(t, "schema", strings.ToLower(kind))
+		if code != exitOK {
+			t.Fatalf("%s: got %d %s", kind, code, stderr)
+		}
+		var schema map[string]any
+		if err := json.Unmarshal([]byte(stdout), &schema); err != nil {
+			t.Fatal(err)
+		}
+		for body, taken := range bodies {
+			text := "apiVersion: serin.dev/v1alpha1\nkind: " + kind + "\nmetadata: {name: a}\n" + body + "\n"
+			_, findings := api.Decode("f.yaml", []byte(text))
+			decoded := !slices.ContainsFunc(findings, func(f api.Finding) bool { return f.Code == api.CodeUnknownField || f.Code == api.CodeWrongType })
+			if found := refusedBy(t, schema, text); decoded != taken || (len(found) == 0) != taken {
+				t.Errorf("%s %s: the decoder says %v, the schema %q", kind, body, findings, found)
+			}
+		}
+	}
+}

@@ -23,6 +23,11 @@ var special = map[reflect.Type]map[string]any{
 	reflect.TypeFor[json.RawMessage]():    {},
 	reflect.TypeFor[api.GuardMode]():      {"enum": []api.GuardMode{api.GuardEnforce, api.GuardObserve, api.GuardOff}},
 	reflect.TypeFor[api.OnHarm]():         {"enum": []api.OnHarm{api.OnHarmAbort, api.OnHarmPause}},
+	reflect.TypeFor[api.OnTimeout]():      {"enum": []api.OnTimeout{api.OnTimeoutPause, api.OnTimeoutContinue, api.OnTimeoutAbort}},
+	reflect.TypeFor[api.ReleaseOrder]():   {"enum": []api.ReleaseOrder{api.ReleaseSequential, api.ReleaseParallel}},
+	reflect.TypeFor[api.ReleaseAbort]():   {"enum": []api.ReleaseAbort{api.ReleaseRollBack, api.ReleaseKeep}},
+	reflect.TypeFor[api.EnvoyMeasure](): {"enum": []api.EnvoyMeasure{api.EnvoyErrorRatio, api.EnvoyRequestRate, api.EnvoyLatencyQuantile,
+		api.EnvoyOverflow, api.EnvoyConnections}},
 }
 
 // bounds is what else is known of a struct.

@@ -81,7 +81,7 @@ func TestComplete(t *testing.T) {
 		{[]string{"history", "--server", "ftp://x", ""}, ":4\n"},
 		{[]string{"wait", "shop", "--for", ""}, "promoted\npaused\naborted\n:4\n"},
 		{[]string{"get", "rollouts", "-o", ""}, "table\nwide\njson\nyaml\n:4\n"},
-		{[]string{"schema", ""}, "rollout\n:4\n"},
+		{[]string{"schema", ""}, "analysistemplate\nclusteranalysistemplate\nrelease\nrollout\n:4\n"},
 	}
 	for _, tt := range tests {
 		code, stdout, _ := program(t, append([]string{"__complete"}, tt.args...)...)
