@@ -184,7 +184,7 @@ func TestRootOfSmoothFunctions(t *testing.T) {
 		{"cosine", func(x float64) float64 { return math.Cos(x) - x }, 0, 1, 0.7390851332151607},
 		{"steep", func(x float64) float64 { return math.Exp(20*x) - math.Exp(18) }, -5, 1, 0.9},
 		{"at an end", func(x float64) float64 { return x }, 0, 1, 0},
-		{"a triple root", func(x float64) float64 { return math.Pow(x-0.3, 3) }, -4, 4.0 / 3, 0.3},
+		{"a triple root", func(x float64) float64 { return (x - 0.3) * (x - 0.3) * (x - 0.3) }, -4, 4.0 / 3, 0.3},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
