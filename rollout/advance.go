@@ -20,7 +20,7 @@ func (m *machine) advance() {
 
 // turn plays at most one record and says whether it did.
 func (m *machine) turn() bool {
-	if m.withhold() || m.lower() {
+	if m.withhold() || m.lower() || m.overdue() {
 		return true
 	}
 	if m.held() || !m.state.passable() {
@@ -36,7 +36,7 @@ func (m *machine) turn() bool {
 		m.prepared()
 		return true
 	case Stepping:
-		return m.step()
+		return m.background() || m.step()
 	default:
 		return m.complete()
 	}
@@ -52,7 +52,8 @@ func (s State) passable() bool {
 // held says whether somebody wants the rollout to stay where it is.
 func (m *machine) held() bool {
 	return m.spec.Paused || m.state.UserPausedAt != nil || m.state.HarmPausedAt != nil ||
-		m.spec.Frozen.holds(m.now) || m.state.Frozen.holds(m.now)
+		m.spec.Frozen.holds(m.now) || m.state.Frozen.holds(m.now) ||
+		m.spec.Turn != "" || m.state.Background.outcome() == Inconclusive
 }
 
 // thaw ends a freeze whose time is over.
@@ -62,17 +63,28 @@ func (m *machine) thaw() {
 	}
 }
 
-// hold journals that spec.paused or a freeze of all begins to hold a canary, or
-// no longer does: then its clock starts anew.
+// hold journals that spec.paused, a freeze of all or somebody else's turn begins
+// to hold a canary, or no longer does: then its clock starts anew.
 func (m *machine) hold() {
-	held := m.spec.Paused || m.spec.Frozen.holds(m.now)
+	held := m.spec.Paused || m.spec.Frozen.holds(m.now) || m.spec.Turn != ""
 	switch {
 	case !m.state.Active() || held == m.state.Held:
 	case held:
-		m.emit(Record{Kind: Held, Message: "held by spec.paused or by a freeze of all"})
+		m.emit(Record{Kind: Held, Message: m.holder()})
 	default:
 		m.emit(Record{Kind: Released, Message: "no longer held"}.by(m.thawedBy))
 	}
+}
+
+// holder says what begins to hold a canary.
+func (m *machine) holder() string {
+	switch {
+	case m.spec.Paused:
+		return "held by spec.paused"
+	case m.spec.Turn != "":
+		return "held: " + m.spec.Turn
+	}
+	return "held by a freeze of all"
 }
 
 // late notices that a canary did not come forward in time. A pause, a freeze
@@ -93,7 +105,8 @@ func (m *machine) late() {
 // clockRuns says whether the deadline for progress is being counted.
 func clockRuns(spec Spec, s State) bool {
 	return spec.Deadline > 0 && s.Active() && s.PausedAt == nil && s.UserPausedAt == nil &&
-		s.HarmPausedAt == nil && !s.Held && s.Frozen == nil
+		s.HarmPausedAt == nil && !s.Held && s.Frozen == nil && (s.Check == nil || s.Check.Outcome == Passed) &&
+		s.Background.outcome() != Inconclusive
 }
 
 // withhold takes all traffic from a canary that has no endpoint left.
@@ -144,6 +157,8 @@ func (m *machine) step() bool {
 		return m.pauseStep(*st.Pause)
 	case st.SetRoute != nil:
 		return m.setRoute(*st.SetRoute)
+	case st.Check != nil:
+		return m.checkStep(*st.Check)
 	default:
 		m.completed(st.Skip)
 	}
@@ -254,6 +269,9 @@ func Wake(spec Spec, s State) time.Time {
 		if f != nil && f.Until != nil {
 			earlier(*f.Until)
 		}
+	}
+	if c := s.check(spec); c != nil && c.Timeout > 0 && s.Check != nil && s.Check.Outcome == "" {
+		earlier(s.Check.At.Add(c.Timeout))
 	}
 	if clockRuns(spec, s) && !s.Late {
 		earlier(s.ProgressAt.Add(spec.Deadline))

@@ -51,6 +51,8 @@ func (m *machine) handle(ev Event) error {
 		if ev.Attempt == m.state.Attempt {
 			m.state.In.Requests = ev.Requests
 		}
+	case Checked:
+		m.checked(ev)
 	case Thawed:
 		m.thawedBy = ev.Action
 	case Acted:
@@ -206,15 +208,18 @@ func (m *machine) promote(a Action) error {
 			Message: fmt.Sprintf("the remaining steps of %s are skipped", s.Version)}.by(a))
 		return nil
 	}
-	if s.HarmPausedAt != nil {
+	switch {
+	case s.HarmPausedAt != nil || s.Background.outcome() == Inconclusive:
 		m.emit(Record{Kind: Resumed, Message: "promoted in spite of the verdict"}.by(a))
-		return nil
-	}
-	if s.PausedAt == nil {
+	case s.PausedAt != nil:
+		m.emit(Record{Kind: StepCompleted, Step: s.Step + 1,
+			Message: fmt.Sprintf("the pause of step %d is ended", s.Step)}.by(a))
+	case s.Check != nil:
+		m.emit(Record{Kind: StepCompleted, Step: s.Step + 1,
+			Message: fmt.Sprintf("the check of step %d is passed over", s.Step)}.by(a))
+	default:
 		return notApplicable("promote: step %d is no pause that has begun; promote --full skips all steps", s.Step)
 	}
-	m.emit(Record{Kind: StepCompleted, Step: s.Step + 1,
-		Message: fmt.Sprintf("the pause of step %d is ended", s.Step)}.by(a))
 	return nil
 }
 
@@ -242,6 +247,8 @@ func (m *machine) resume(a Action) error {
 		}
 	case s.PausedAt != nil:
 		return notApplicable("resume: nobody paused it; step %d is a pause, which promote ends", s.Step)
+	case s.Check != nil || s.Background.outcome() == Inconclusive:
+		return notApplicable("resume: nobody paused it; a check is open, which promote passes over")
 	default:
 		return notApplicable("resume: it is not paused")
 	}

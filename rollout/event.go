@@ -31,6 +31,12 @@ type (
 		Attempt  uint64
 		Requests uint64
 	}
+	// Checked tells the answer to a check, which Run named.
+	Checked struct {
+		Run     Run
+		Outcome Outcome
+		Message string
+	}
 	// Thawed tells that a freeze of all rollouts has ended.
 	Thawed struct{ Action Action }
 	// Acted tells what a person asks for.
@@ -45,6 +51,7 @@ func (FleetSeen) event()     {}
 func (EndpointsSeen) event() {}
 func (HarmFound) event()     {}
 func (Counted) event()       {}
+func (Checked) event()       {}
 func (Thawed) event()        {}
 func (Acted) event()         {}
 func (Ticked) event()        {}

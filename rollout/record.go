@@ -17,6 +17,8 @@ const (
 	WeightWithheld Kind = "WeightWithheld" // the canary has no endpoint left
 	WeightRestored Kind = "WeightRestored" // and has some again
 	PauseStarted   Kind = "PauseStarted"   // a pause step begins
+	CheckStarted   Kind = "CheckStarted"   // a step, or what is beside them, asks about the canary
+	CheckEnded     Kind = "CheckEnded"     // the answer
 	StepCompleted  Kind = "StepCompleted"
 	StepsCompleted Kind = "StepsCompleted" // all traffic may move over
 	Paused         Kind = "Paused"         // somebody said pause
@@ -52,6 +54,8 @@ type Record struct {
 	Fast     bool          `json:"fast,omitempty"`
 	Until    *time.Time    `json:"until,omitempty"`
 	Route    *ManagedRoute `json:"route,omitempty"`
+	Outcome  Outcome       `json:"outcome,omitempty"`
+	Beside   bool          `json:"beside,omitempty"` // of a check: it is the background's
 	Message  string        `json:"message"`
 	Actor    string        `json:"actor"`
 	Verified bool          `json:"verified,omitempty"`
@@ -94,10 +98,12 @@ func (s State) fold(r Record) State {
 		s.Routes = s.withRoute(r)
 	case PauseStarted:
 		s.PausedAt, s.PausedCount = &at, r.Count
+	case CheckStarted, CheckEnded:
+		s = s.foldCheck(r)
 	case StepCompleted:
-		s.Step, s.PausedAt = r.Step, nil
+		s.Step, s.PausedAt, s.Check = r.Step, nil, nil
 	case StepsCompleted:
-		s.Stage, s.PausedAt = Completing, nil
+		s.Stage, s.PausedAt, s.Check = Completing, nil, nil
 	case Paused, HarmPaused, Resumed, Held, Released, Frozen, Unfrozen, DeadlinePassed:
 		s = s.foldHold(r)
 	default:
@@ -130,6 +136,9 @@ func (s State) foldHold(r Record) State {
 	case Resumed:
 		s.HarmWaived = s.HarmWaived || s.HarmPausedAt != nil
 		s.UserPausedAt, s.HarmPausedAt = nil, nil
+		if s.Background.outcome() == Inconclusive {
+			s.Background = nil // it is asked again
+		}
 	case Held, Released:
 		s.Held = r.Kind == Held
 	case Frozen:
@@ -168,6 +177,7 @@ func (s State) foldEnd(r Record) State {
 	case PromotedFull:
 		s = s.unpaused()
 		s.Stage, s.PromoteFull, s.Step = Completing, true, r.Step
+		s.Check, s.Background = nil, nil
 	case Promoted:
 		s = s.makeStable(s.Version)
 		s.Step = r.Step
@@ -264,6 +274,7 @@ func (s State) idle() State {
 func (s State) atZero() State {
 	s.Step, s.Allowed, s.Weight, s.Withheld, s.Routes = 0, 0, 0, false, nil
 	s.PromoteFull, s.Fast, s.Late, s.Held = false, false, false, false
+	s.Check, s.Background = nil, nil
 	return s
 }
 

@@ -115,6 +115,8 @@ func (s *scene) command(verb, rest string) error {
 		s.tell(rollout.HarmFound{Attempt: s.state.Attempt, Message: rest})
 	case "old-harm":
 		s.tell(rollout.HarmFound{Attempt: s.state.Attempt - 1, Message: rest})
+	case "answer", "answer-beside", "old-answer":
+		return s.answer(verb, rest)
 	case "restart":
 		return s.restart()
 	default:
@@ -140,6 +142,12 @@ func (s *scene) edit(verb, rest string) (done bool, err error) {
 		words := strings.Fields(rest)
 		s.spec.DeadlineAborts = len(words) == 2 && words[1] == "abort"
 		s.spec.Deadline, err = time.ParseDuration(words[0])
+	case "turn":
+		s.spec.Turn = rest
+	case "background":
+		name, from, _ := strings.Cut(rest, " from ")
+		s.spec.Background = &rollout.Background{Name: name, What: name}
+		s.spec.Background.From, err = strconv.Atoi(from)
 	case "delete":
 		s.tell(rollout.SpecGone{})
 		return true, nil
@@ -193,6 +201,22 @@ func (s *scene) ack() {
 		before = s.state.Generation
 		s.tell(rollout.FleetSeen{Fleet: rollout.Fleet{Generation: before, Connected: 2, Acked: 2, Settled: true}})
 	}
+}
+
+// answer reads the answer to a check: Passed all is well.
+func (s *scene) answer(verb, rest string) error {
+	outcome, message, _ := strings.Cut(rest, " ")
+	for _, w := range rollout.Runs(s.spec, s.state) {
+		if w.Beside != (verb == "answer-beside") {
+			continue
+		}
+		if verb == "old-answer" {
+			w.At = w.At.Add(-time.Second)
+		}
+		s.tell(rollout.Checked{Run: w.Run, Outcome: rollout.Outcome(outcome), Message: message})
+		return nil
+	}
+	return fmt.Errorf("no check waits for %q", rest)
 }
 
 // restart goes on with what was stored, as a new process would.
@@ -282,8 +306,9 @@ func (s *scene) show() {
 }
 
 // readSteps reads steps as a Rollout has them, in one line: setWeight 20, pause,
-// pause 1m, pause 100 requests, setHeaderRoute NAME [off], skip WHY. A weight of
-// another maxTrafficWeight than 100 is written as 5/1000.
+// pause 1m, pause 100 requests, setHeaderRoute NAME [off], check NAME [within 1m
+// [Passed]], skip WHY. A weight of another maxTrafficWeight than 100 is written as
+// 5/1000.
 func readSteps(text string) ([]rollout.StepSpec, error) {
 	var steps []rollout.StepSpec
 	for part := range strings.SplitSeq(text, ",") {
@@ -317,6 +342,18 @@ func readSteps(text string) ([]rollout.StepSpec, error) {
 				r.What = ""
 			}
 			steps = append(steps, rollout.StepSpec{SetRoute: &r})
+		case "check":
+			name, timeout, timed := strings.Cut(arg, " within ")
+			c := rollout.Check{Name: name, What: name}
+			if timed {
+				after, outcome, _ := strings.Cut(timeout, " ")
+				d, err := time.ParseDuration(after)
+				if err != nil {
+					return nil, err
+				}
+				c.Timeout, c.OnTimeout = d, rollout.Outcome(outcome)
+			}
+			steps = append(steps, rollout.StepSpec{Check: &c})
 		case "skip":
 			steps = append(steps, rollout.StepSpec{Skip: arg})
 		default:

@@ -35,6 +35,11 @@ type Spec struct {
 	PauseOnHarm bool
 	// Frozen holds every advance too: somebody froze all rollouts at once.
 	Frozen *Freeze
+	// Turn holds every advance too, while it is not empty: it says whose turn it
+	// is instead.
+	Turn string
+	// Background is asked beside the steps; nil: nothing is.
+	Background *Background
 	// Deadline is how long a canary may go without progress, pauses not
 	// counted, before it is called degraded; 0: for ever. With DeadlineAborts
 	// it is aborted then.
@@ -63,6 +68,7 @@ type StepSpec struct {
 	SetWeight *Weight
 	Pause     *PauseSpec
 	SetRoute  *ManagedRoute
+	Check     *Check
 	Skip      string // a step that has no meaning here: why
 }
 
@@ -85,6 +91,34 @@ func (p PauseSpec) String() string {
 	}
 	return "promote"
 }
+
+// Check asks somebody outside about the canary, and waits for the answer, a
+// [Checked].
+type Check struct {
+	Name string // what it is, in words: analysis success-rate
+	What string // opaque: what is asked; another one is another step
+	// Timeout is how long the answer may take, 0: as long as it does; and
+	// OnTimeout what counts as the answer then.
+	Timeout   time.Duration
+	OnTimeout Outcome
+}
+
+// Background is a check beside the steps: from a step on, until all traffic has
+// moved over. It ends nothing but the canary.
+type Background struct {
+	Name, What string
+	From       int // the step with which it begins
+}
+
+// Outcome is the answer to a check.
+type Outcome string
+
+// The outcomes.
+const (
+	Passed       Outcome = "Passed"       // the rollout goes on
+	Failed       Outcome = "Failed"       // it is aborted
+	Inconclusive Outcome = "Inconclusive" // it waits for a person
+)
 
 // ManagedRoute is a route that a step makes in front of the Service's own: by
 // header, or to mirror. What it says is for who translates it; the machine
@@ -109,6 +143,8 @@ func (s Spec) stepsHash() string {
 			fmt.Fprintf(h, "p%d;", st.Pause.Duration)
 		case st.SetRoute != nil:
 			fmt.Fprintf(h, "r%q,%q,%d;", st.SetRoute.Name, st.SetRoute.What, st.SetRoute.Order)
+		case st.Check != nil:
+			fmt.Fprintf(h, "c%q,%d,%s;", st.Check.What, st.Check.Timeout, st.Check.OnTimeout)
 		default:
 			fmt.Fprintf(h, "s%q;", st.Skip)
 		}

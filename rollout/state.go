@@ -55,6 +55,11 @@ type State struct {
 	ProgressAt time.Time `json:"progressAt"`
 	Late       bool      `json:"late,omitempty"`
 
+	// Check is that of the current step, Background the one beside the steps;
+	// nil: it has not begun.
+	Check      *CheckState `json:"check,omitempty"`
+	Background *CheckState `json:"background,omitempty"`
+
 	PausedAt     *time.Time `json:"pausedAt,omitempty"`     // a pause step began
 	PausedCount  uint64     `json:"pausedCount,omitempty"`  // the canary's requests then
 	Frozen       *Freeze    `json:"frozen,omitempty"`       // somebody said freeze

@@ -32,6 +32,11 @@ func (s State) Waits() []Wait {
 	if s.HarmPausedAt != nil {
 		ws = append(ws, Wait{"InconclusiveAnalysisRun", *s.HarmPausedAt})
 	}
+	for _, c := range []*CheckState{s.Check, s.Background} {
+		if c.outcome() == Inconclusive && c.EndedAt != nil {
+			ws = append(ws, Wait{"InconclusiveAnalysisRun", *c.EndedAt})
+		}
+	}
 	if s.UserPausedAt != nil {
 		ws = append(ws, Wait{"UserPause", *s.UserPausedAt})
 	}
@@ -84,6 +89,14 @@ func (s State) pauses(spec Spec) []string {
 	if spec.Paused {
 		out = append(out, "paused by spec.paused")
 	}
+	if spec.Turn != "" {
+		out = append(out, spec.Turn)
+	}
+	for _, c := range []*CheckState{s.Check, s.Background} {
+		if c.outcome() == Inconclusive {
+			out = append(out, "InconclusiveAnalysisRun: "+c.Message+": promote or abort")
+		}
+	}
 	for _, f := range []*Freeze{spec.Frozen, s.Frozen} {
 		if f != nil {
 			out = append(out, "frozen "+until(f.Until)+": "+strings.TrimSuffix(f.Actor+", "+f.Reason, ", "))
@@ -132,6 +145,9 @@ func (s State) progress(spec Spec) string {
 		return "the fleet is learning the canary"
 	case Completing:
 		return fmt.Sprintf("moving all traffic to %s", s.Version)
+	}
+	if c := s.check(spec); c != nil && s.Check != nil {
+		return fmt.Sprintf("step %d of %d: %s runs", s.Step, len(spec.Steps), c.Name)
 	}
 	return fmt.Sprintf("step %d of %d", s.Step, len(spec.Steps))
 }

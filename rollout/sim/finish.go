@@ -50,6 +50,7 @@ func (w *world) heal() {
 	}
 	w.must("paused no")
 	w.must("frozen no")
+	w.must("turn ours")
 	w.must("deadline 0s")
 	w.must("want " + w.spec.Version)
 	w.must("unfreeze") // once there is an object to act on
@@ -68,6 +69,10 @@ func (w *world) round() {
 		w.must("retry")
 	case s.UserPausedAt != nil || s.HarmPausedAt != nil:
 		w.must("resume")
+	case inconclusive(s.Check) || inconclusive(s.Background):
+		w.must("promote")
+	case s.Check != nil && s.Check.Outcome == "":
+		w.must("answer Passed")
 	case s.PausedAt != nil && rollout.Next(w.spec, s).IsZero():
 		w.must("count 1000")
 		w.must("promote")

@@ -77,6 +77,14 @@ var acts = []act{
 	{1, func(_ *world, s source) string { return fmt.Sprint("window ", s.IntN(3)) }},
 	{6, func(_ *world, s source) string { return "count " + pick(s, "1", "30", "100") }},
 	{2, func(_ *world, s source) string { return "harm " + pick(s, "0", "0", "1") }},
+	{5, func(_ *world, s source) string {
+		return "answer " + pick(s, "Passed", "Passed", "Failed", "Inconclusive") + pick(s, "", "", " beside")
+	}},
+	{2, func(_ *world, s source) string {
+		return "reanswer " + pick(s, outcomes...) + fmt.Sprint(" ", s.IntN(4))
+	}},
+	{1, func(_ *world, s source) string { return "background" + pick(s, "", " 0", " 1", " 3") }},
+	{1, func(_ *world, s source) string { return "turn " + pick(s, "ours", "theirs") }},
 	{2, func(_ *world, s source) string { return "jump " + pick(s, "-1h", "-1m", "30s", "2h") }},
 	{8, ofEnvoy("connect")},
 	{4, ofEnvoy("leave")},
@@ -102,7 +110,8 @@ func someVersion(w *world, s source) string {
 func randomSteps(s source) string {
 	line := "steps"
 	for range s.IntN(7) {
-		line += " " + pick(s, "5", "20", "12.5", "50", "100", "0", "pause", "pause:1m", "pause:10s", "requests:50", "route:a", "route:b", "unroute:a", "skip")
+		line += " " + pick(s, "5", "20", "12.5", "50", "100", "0", "pause", "pause:1m", "pause:10s", "requests:50", "route:a", "route:b", "unroute:a", "skip",
+			"check", "check:1m", "check:1m:Passed", "check:10s:Failed")
 	}
 	return line
 }

@@ -233,12 +233,15 @@ func TestTurnInvariantsCanFail(t *testing.T) {
 	s := w.ctl.state
 	aborted, raised, next := s.Apply(rollout.Record{Kind: rollout.AbortedKind}), s, s
 	raised.Weight, next.Step = 500_000, 2
+	w.spec.Background = &rollout.Background{Name: "beside"}
+	asked := s.Apply(rollout.Record{Kind: rollout.CheckStarted, Beside: true})
 	tests := map[string]turn{
 		"refusalsDoNothing":   {event: rollout.Ticked{}, before: s, after: s, refused: rollout.ErrNotApplicable},
 		"advancesHaveReasons": {event: rollout.Ticked{}, before: s, after: next, effects: rollout.Effects{Records: []rollout.Record{{Kind: rollout.StepCompleted, Step: 2}}}},
 		"abortTakesAll":       {event: rollout.Ticked{}, before: s, after: aborted, effects: rollout.Effects{Records: []rollout.Record{{Kind: rollout.AbortedKind}}}},
 		"abortStays":          {event: rollout.Ticked{}, before: aborted, after: s},
 		"harmIsHeard":         {event: rollout.HarmFound{Attempt: s.Attempt}, before: s, after: s},
+		"answersAreHeard":     {event: rollout.Checked{Run: rollout.Run{Attempt: s.Attempt, Beside: true, At: asked.Background.At}, Outcome: rollout.Failed}, before: asked, after: asked},
 		"publishesChanges":    {event: rollout.Ticked{}, before: s, after: raised},
 		"quiet":               {event: rollout.Ticked{}, before: s, after: next},
 	}

@@ -56,6 +56,10 @@ func (w *world) reason(t turn, s rollout.State, r rollout.Record) error {
 		return errors.Join(w.free(s), w.due(s, r))
 	case rollout.PauseStarted:
 		return w.free(s)
+	case rollout.CheckStarted:
+		return w.begun(s, r)
+	case rollout.CheckEnded:
+		return w.ended(t, s, r)
 	case rollout.PromotedFull:
 		return w.thawed(s)
 	}
@@ -80,7 +84,8 @@ func (w *world) cause(t turn, s rollout.State, r rollout.Record) error {
 		ok = !w.wall.Before(w.freeAt.Add(w.spec.Deadline))
 	case rollout.AbortedKind:
 		_, harm := t.event.(rollout.HarmFound)
-		ok = harm || action.Action.Verb == rollout.Abort || s.Late && w.spec.DeadlineAborts
+		failed := s.Check != nil && s.Check.Outcome == rollout.Failed || s.Background != nil && s.Background.Outcome == rollout.Failed
+		ok = harm || failed || action.Action.Verb == rollout.Abort || s.Late && w.spec.DeadlineAborts
 	}
 	if !ok {
 		return fmt.Errorf("nothing asks for it; it could come forward since %s", w.freeAt)
@@ -101,7 +106,8 @@ func (w *world) thawed(s rollout.State) error {
 // moved notes since when a canary could come forward and did not.
 func (w *world) moved(progress bool) {
 	s := w.ctl.state
-	if w.freeAt.After(w.wall) || progress || !s.Active() || pauses(s) > 0 || w.spec.Paused || w.thawed(s) != nil {
+	if w.freeAt.After(w.wall) || progress || !s.Active() || pauses(s) > 0 || w.spec.Paused || w.spec.Turn != "" ||
+		s.Check != nil && s.Check.Outcome == "" || w.thawed(s) != nil {
 		w.freeAt = w.wall
 	}
 }
@@ -110,7 +116,7 @@ func (w *world) moved(progress bool) {
 func (w *world) free(s rollout.State) error {
 	in := s.In
 	switch f := in.Fleet; {
-	case w.spec.Paused || s.UserPausedAt != nil || s.HarmPausedAt != nil:
+	case w.spec.Paused || w.spec.Turn != "" || s.UserPausedAt != nil || s.HarmPausedAt != nil || inconclusive(s.Background):
 		return errors.New("somebody holds it")
 	case w.thawed(s) != nil:
 		return w.thawed(s)
@@ -161,6 +167,8 @@ func (w *world) over(s rollout.State) bool {
 		return s.Weight == *st.SetWeight
 	case st.SetRoute != nil:
 		return slices.Contains(names(s.Routes), st.SetRoute.Name) == (st.SetRoute.What != "")
+	case st.Check != nil:
+		return s.Check != nil && s.Check.Outcome == rollout.Passed
 	case st.Pause != nil && st.Pause.Requests > 0:
 		return s.PausedAt != nil && s.In.Requests >= s.PausedCount+st.Pause.Requests
 	case st.Pause != nil:

@@ -53,6 +53,11 @@ func pauses(s rollout.State) int {
 	if s.UserPausedAt != nil {
 		n++
 	}
+	for _, c := range []*rollout.CheckState{s.Check, s.Background} {
+		if inconclusive(c) {
+			n++
+		}
+	}
 	return n
 }
 
@@ -70,6 +75,10 @@ func consistent(spec rollout.Spec, s rollout.State) error {
 		return fmt.Errorf("stage %s, aborted at %v", s.Stage, s.AbortedAt)
 	case s.Weight > s.Allowed:
 		return fmt.Errorf("weight %s above %s", s.Weight, s.Allowed)
+	case s.Check != nil && (s.Stage != rollout.Stepping || s.Step >= len(spec.Steps) || spec.Steps[s.Step].Check == nil):
+		return fmt.Errorf("stage %s, step %d asks and is no check", s.Stage, s.Step)
+	case s.Background != nil && !s.Active():
+		return fmt.Errorf("stage %s asks beside the steps", s.Stage)
 	case s.PausedAt != nil && (s.Stage != rollout.Stepping || s.Step >= len(spec.Steps) || spec.Steps[s.Step].Pause == nil):
 		return fmt.Errorf("stage %s, step %d is paused and no pause", s.Stage, s.Step)
 	}

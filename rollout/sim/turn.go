@@ -19,6 +19,7 @@ var turnInvariants = []struct {
 	{Invariant{"abortTakesAll", "An abort takes all weight in the effects of its own event."}, abortTakesAll},
 	{Invariant{"abortStays", "Only a person or another wanted version ends an abort."}, abortStays},
 	{Invariant{"harmIsHeard", "Harm of the attempt under way aborts it, or pauses it where the spec says so."}, harmIsHeard},
+	{Invariant{"answersAreHeard", "A failed check aborts, and an answer to an earlier attempt is not heard."}, answersAreHeard},
 	{Invariant{"publishesChanges", "A division is published exactly when it changed, under a higher generation."}, publishesChanges},
 	{Invariant{"quiet", "What can be done without further news has been done."}, quiet},
 }

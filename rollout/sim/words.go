@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,7 +12,7 @@ import (
 
 // parseStep reads one step: 12.5 is setWeight in percent; pause, pause:1m and
 // requests:50 are pauses; route:a and unroute:a make a managed route and take it
-// away; skip has no meaning here.
+// away; check and check:1m:Failed ask; skip has no meaning here.
 func parseStep(word string) (rollout.StepSpec, error) {
 	verb, arg, _ := strings.Cut(word, ":")
 	switch verb {
@@ -24,6 +25,8 @@ func parseStep(word string) (rollout.StepSpec, error) {
 		return rollout.StepSpec{SetRoute: &rollout.ManagedRoute{Name: arg, What: "header"}}, nil
 	case "unroute":
 		return rollout.StepSpec{SetRoute: &rollout.ManagedRoute{Name: arg}}, nil
+	case "check":
+		return parseCheck(arg)
 	case "skip":
 		return rollout.StepSpec{Skip: "it has no meaning here"}, nil
 	}
@@ -45,6 +48,22 @@ func parsePause(arg string) (rollout.StepSpec, error) {
 		p.Duration = max(d, 0)
 	}
 	return rollout.StepSpec{Pause: &p}, nil
+}
+
+func parseCheck(arg string) (rollout.StepSpec, error) {
+	c := rollout.Check{Name: "check", What: arg}
+	timeout, outcome, _ := strings.Cut(arg, ":")
+	if timeout != "" {
+		d, err := duration([]string{timeout})
+		if err != nil {
+			return rollout.StepSpec{}, err
+		}
+		c.Timeout, c.OnTimeout = max(d, 0), rollout.Outcome(outcome)
+		if c.OnTimeout != "" && !slices.Contains(outcomes, outcome) {
+			return rollout.StepSpec{}, fmt.Errorf("%q is no outcome", outcome)
+		}
+	}
+	return rollout.StepSpec{Check: &c}, nil
 }
 
 func number(args []string, otherwise int) (int, error) {

@@ -31,8 +31,9 @@ type world struct {
 	// forget. No request went to one: what is not stored is published
 	// without weight.
 	lost      set
-	freeAt    time.Time  // since when nothing holds the canary and it made no progress
-	violation *Violation // the first
+	asked     []rollout.Run // every check that ever waited
+	freeAt    time.Time     // since when nothing holds the canary and it made no progress
+	violation *Violation    // the first
 }
 
 // control is what Serin has in memory, and a crash forgets.
@@ -113,6 +114,7 @@ func (w *world) play(ev rollout.Event) {
 	if p := t.effects.Publish; p != nil && (c.publishedGen == 0 || c.published.Lowers(*p)) {
 		w.hand()
 	}
+	w.ask()
 	if c.state.Active() && !c.state.In.EndpointsKnown {
 		w.seeEndpoints()
 	}
@@ -122,7 +124,7 @@ func (w *world) play(ev rollout.Event) {
 func forward(r rollout.Record) bool {
 	switch r.Kind {
 	case rollout.CanaryStarted, rollout.Prepared, rollout.WeightSet, rollout.WeightRestored, rollout.RouteSet,
-		rollout.RouteUnset, rollout.StepCompleted, rollout.StepsCompleted, rollout.PromotedFull:
+		rollout.RouteUnset, rollout.CheckStarted, rollout.CheckEnded, rollout.StepCompleted, rollout.StepsCompleted, rollout.PromotedFull:
 		return true
 	}
 	return false
