@@ -1,6 +1,7 @@
 package api
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
@@ -78,5 +79,51 @@ func TestCompare(t *testing.T) {
 	docs, _ := Decode("f.yaml", []byte(labelled))
 	if got := Compare(nil, docs); got != nil {
 		t.Errorf("compared with nothing: %v", got)
+	}
+}
+
+// TestCollectKinds proves that a set holds, and shares, the objects of each of
+// its maps: a kind that Collect forgot would be none of them.
+func TestCollectKinds(t *testing.T) {
+	text := strings.Join([]string{gatewayText, routeText, serviceText, sliceText, rolloutText, secretText,
+		"apiVersion: argoproj.io/v1alpha1\nkind: AnalysisTemplate\nmetadata: {name: a}\nspec: {templates: [{templateName: b}]}\n",
+		"apiVersion: argoproj.io/v1alpha1\nkind: ClusterAnalysisTemplate\nmetadata: {name: a, namespace: b}\nspec: {templates: [{templateName: b}]}\n",
+		"apiVersion: argoproj.io/v1alpha1\nkind: AnalysisRun\nmetadata: {name: a}\nspec: {metrics: []}\n",
+		"apiVersion: argoproj.io/v1alpha1\nkind: Experiment\nmetadata: {name: a}\nspec: {templates: []}\n",
+		"apiVersion: serin.dev/v1alpha1\nkind: Release\nmetadata: {name: a}\nspec: {rollouts: [{name: b}]}\n"}, documentMark)
+	set := collect(t, nil, text)
+	maps := reflect.ValueOf(*set)
+	for i := range maps.NumField() {
+		if n := maps.Field(i).Len(); n != 1 {
+			t.Errorf("%s has %d objects", maps.Type().Field(i).Name, n)
+		}
+	}
+	key := Key{Name: "a"}
+	if c := set.ClusterAnalysisTemplates[key]; c == nil || c.Namespace != "" || KeyOf(c) != key || key.String() != "a" {
+		t.Errorf("the ClusterAnalysisTemplate is at %v", set.ClusterAnalysisTemplates)
+	}
+	if again := collect(t, set, text); again != set {
+		t.Error("an equal set is another set")
+	}
+	for kind, change := range map[string][2]string{
+		"AnalysisTemplates": {"AnalysisTemplate\nmetadata: {name: a}", "AnalysisTemplate\nmetadata: {name: c}"},
+		"Releases":          {"rollouts: [{name: b}]", "rollouts: [{name: c}]"}, "Secrets": {"token: hush}", "token: husj}"},
+		"AnalysisRuns": {"spec: {metrics: []}", "spec: {metrics: [], terminate: true}"}, "Experiments": {"spec: {templates: []}", "spec: {templates: [], duration: 1m}"},
+	} {
+		next := collect(t, set, edit(t, text, change[0], change[1]))
+		if next == set {
+			t.Errorf("a change in %s makes no new set", kind)
+			continue
+		}
+		now := reflect.ValueOf(*next)
+		for i := range maps.NumField() {
+			name := maps.Type().Field(i).Name
+			was, is := maps.Field(i).MapRange(), now.Field(i).MapRange()
+			was.Next()
+			is.Next()
+			if shared := was.Value().Pointer() == is.Value().Pointer(); shared == (name == kind) {
+				t.Errorf("after a change in %s, %s is shared: %v", kind, name, shared)
+			}
+		}
 	}
 }
