@@ -17,6 +17,8 @@ const (
 type WeightHistory struct {
 	records   []weightRecord // oldest first; all but the newest may have ended
 	forgotten float64        // the largest weight of the records that were dropped
+	dropped   bool           // there are some
+	least     float64        // the smallest weight of these
 }
 
 // weightRecord is one weight.
@@ -64,6 +66,27 @@ func (h *WeightHistory) Largest(from, to time.Time) float64 {
 	return largest
 }
 
+// Smallest is Largest for the smallest weight.
+func (h *WeightHistory) Smallest(from, to time.Time) float64 {
+	smallest, found := 1.0, false
+	add := func(w float64) { smallest, found = min(smallest, w), true }
+	if len(h.records) > 0 && from.Before(h.records[0].sent) {
+		add(h.records[0].weight)
+	}
+	if h.dropped && (len(h.records) == 0 || from.Before(h.records[0].sent)) {
+		add(h.least)
+	}
+	for _, r := range h.records {
+		if !r.sent.After(to) && (r.ended.IsZero() || !r.ended.Before(from)) {
+			add(r.weight)
+		}
+	}
+	if !found {
+		return 0
+	}
+	return smallest
+}
+
 // Newest gives the weight last sent, 0 for an empty history.
 func (h *WeightHistory) Newest() float64 {
 	if len(h.records) == 0 {
@@ -76,7 +99,10 @@ func (h *WeightHistory) Newest() float64 {
 func (h *WeightHistory) prune(now time.Time) {
 	n := 0
 	for n < len(h.records) && !h.records[n].ended.IsZero() && h.records[n].ended.Before(now.Add(-Remember)) {
-		h.forgotten = max(h.forgotten, h.records[n].weight)
+		w := h.records[n].weight
+		if h.forgotten = max(h.forgotten, w); !h.dropped || w < h.least {
+			h.least, h.dropped = w, true
+		}
 		n++
 	}
 	h.records = h.records[:copy(h.records, h.records[n:])]

@@ -140,3 +140,37 @@ func ExampleWeightHistory() {
 	fmt.Println(h.Largest(routed, routed))
 	// Output: 0.2
 }
+
+// TestSmallestWeight is the same history looked at from the other side.
+func TestSmallestWeight(t *testing.T) {
+	var h WeightHistory
+	if got := h.Smallest(at(0), at(1)); got != 0 {
+		t.Errorf("of nothing: %v", got)
+	}
+	h.Set(0.30, at(10))
+	h.Acked(at(11))
+	h.Set(0.05, at(20))
+	h.Acked(at(22))
+	h.Set(0.50, at(40))
+	for _, c := range []struct{ from, to, want float64 }{
+		{12, 13, 0.30},
+		{5, 6, 0.30}, // before the beginning: the first
+		{20, 20, 0.05},
+		{30, 31, 0.05},
+		{41, 42, 0.05}, // 0.5 is sent and not yet acknowledged
+		{0, 100, 0.05},
+	} {
+		if got := h.Smallest(at(c.from), at(c.to)); got != c.want {
+			t.Errorf("from %v to %v: %v, want %v", c.from, c.to, got, c.want)
+		}
+	}
+	h.Acked(at(45))
+	if got := h.Smallest(at(46), at(47)); got != 0.50 {
+		t.Errorf("after the ACK: %v, want 0.5", got)
+	}
+	h.Set(0.60, at(5000)) // 0.3 and 0.05 are forgotten one by one
+	h.Acked(at(5001))
+	if got := h.Smallest(at(0), at(1)); got != 0.05 {
+		t.Errorf("of what was forgotten: %v, want 0.05", got)
+	}
+}
