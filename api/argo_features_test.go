@@ -33,7 +33,8 @@ const argoBeside = "apiVersion: argoproj.io/v1alpha1\nkind: AnalysisTemplate\nme
 	"spec: {args: [{name: x}], metrics: [{name: m, count: 1, provider: {web: {url: 'http://a/b'}}}]}\n---\n" +
 	"apiVersion: argoproj.io/v1alpha1\nkind: ClusterAnalysisTemplate\nmetadata: {name: c}\n" +
 	"spec: {metrics: [{name: m, count: 1, provider: {web: {url: 'http://a/b'}}}]}\n---\n" +
-	"apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {k: v}\n---\n"
+	"apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {k: v}\n---\n" +
+	"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {template: {metadata: {labels: {app.kubernetes.io/version: v1}}}}\n---\n"
 
 // judge gives what is found in the feature's manifest. That a Rollout in it has
 // no Service is another matter.
@@ -79,7 +80,8 @@ var argoFeatures = []argoFeature{
 	{"`progressDeadlineAbort`", "spec", "progressDeadlineAbort: true"},
 	{"`rollbackWindow`", "spec", "rollbackWindow: {revisions: 3}"},
 	{"`workloadRef`, beside a template", "spec", "workloadRef: {apiVersion: apps/v1, kind: Deployment, name: d}"},
-	{"`workloadRef` without a template", "workload", "workloadRef: {apiVersion: apps/v1, kind: Deployment, name: d}"},
+	{"`workloadRef` to a workload in the files", "workload", "workloadRef: {apiVersion: apps/v1, kind: Deployment, name: d}"},
+	{"`workloadRef` to one elsewhere", "workload", "workloadRef: {apiVersion: apps/v1, kind: Deployment, name: elsewhere}"},
 	{"`selector`", "spec", "selector: {matchLabels: {app: a}}"},
 	{"`replicas`", "spec", "replicas: 5"},
 	{"`minReadySeconds`", "spec", "minReadySeconds: 5"},

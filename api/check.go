@@ -66,12 +66,16 @@ func (c *checker) metadata(o object) {
 
 // version checks a version label, which becomes part of a cluster's name.
 func (c *checker) version(version string, p path) {
-	if len(validation.IsValidLabelValue(version)) > 0 {
-		c.at(CodeVersionLabel, p,
-			"%q is no version: use at most 63 letters, digits, '-', '_' and '.', a letter or digit at both ends",
-			shorten(version))
+	if !isVersion(version) {
+		c.at(CodeVersionLabel, p, badVersion, shorten(version))
 	}
 }
+
+// badVersion is what is said of a version that is none.
+const badVersion = "%q is no version: use at most 63 letters, digits, '-', '_' and '.', a letter or digit at both ends"
+
+// isVersion reports whether a text can be the value of a label.
+func isVersion(text string) bool { return len(validation.IsValidLabelValue(text)) == 0 }
 
 // port checks a port number.
 func (c *checker) port(port int32, p path) {

@@ -33,10 +33,9 @@ func (c *checker) provider(m *MetricProvider, p path) {
 
 // prometheus checks a question to a Prometheus server.
 func (c *checker) prometheus(m *PrometheusMetric, p path) {
-	switch {
-	case m.Address == "":
+	if m.Address == "" {
 		c.at(CodeDoubtful, p.with("address"), "there is no address, so each measurement is an error; add the server's, such as http://prometheus:9090")
-	default:
+	} else {
 		c.askable(m.Address, p.with("address"))
 	}
 	if m.Query == "" {

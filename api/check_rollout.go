@@ -42,9 +42,7 @@ func (c *checker) rollout(r *Rollout) {
 func (c *checker) template(r *Rollout) {
 	spec := c.root.get("spec")
 	if spec.get("template") == nil && spec.get("workloadRef") != nil {
-		c.at(CodeWorkload, path{"spec", "workloadRef"}, "Serin does not read the workload's template from files, so no canary starts; "+
-			"add spec.template with the label %s in its metadata, the version to roll out", LabelVersion)
-		return
+		return // its template is in another object
 	}
 	if spec.get("template") == nil {
 		c.at(CodeNoTemplate, path{"spec", "template"}, "the Rollout has no template; add spec.template "+
@@ -157,7 +155,11 @@ func (c *checker) withoutEffect(*Rollout) {
 	}
 	for _, p := range fields {
 		name := p[len(p)-1].(string)
-		if parent := c.root.find(p[:len(p)-1]); parent.get(name) != nil {
+		parent := c.root.find(p[:len(p)-1])
+		if name == "workloadRef" && parent.get("template") == nil {
+			continue // it is where the template comes from
+		}
+		if parent.get(name) != nil {
 			c.at(CodeNoEffect, p, "%s has no effect: Serin runs no pods for files", name)
 		}
 	}

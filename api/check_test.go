@@ -38,9 +38,7 @@ func TestCheckRollout(t *testing.T) {
 			"f.yaml:5:3: E201 spec.strategy.canary: the Rollout has no strategy; add spec.strategy.canary"}},
 		"no template": {"apiVersion: serin.dev/v1alpha1\nkind: Rollout\nmetadata: {name: a}\nspec: {strategy: {canary: {}}}\n", []string{
 			"f.yaml:4:7: E203 spec.template: the Rollout has no template; add spec.template with the label app.kubernetes.io/version in its metadata, the version to roll out"}},
-		"a template elsewhere": {"apiVersion: serin.dev/v1alpha1\nkind: Rollout\nmetadata: {name: a}\nspec: {workloadRef: {kind: Deployment, name: d}, strategy: {canary: {}}}\n", []string{
-			"f.yaml:4:21: W222 spec.workloadRef: workloadRef has no effect: Serin runs no pods for files",
-			"f.yaml:4:21: W224 spec.workloadRef: Serin does not read the workload's template from files, so no canary starts; add spec.template with the label app.kubernetes.io/version in its metadata, the version to roll out"}},
+		"a template elsewhere": {"apiVersion: serin.dev/v1alpha1\nkind: Rollout\nmetadata: {name: a}\nspec: {workloadRef: {kind: Deployment, name: d}, strategy: {canary: {}}}\n", nil},
 		"bad version": {strings.Replace(canary, "version: v1", "version: v1/x", 1) + "      steps: []\n", []string{
 			`f.yaml:5:61: E211 spec.template.metadata.labels.app.kubernetes.io/version: "v1/x" is no version: use at most 63 letters, digits, '-', '_' and '.', a letter or digit at both ends`}},
 		"weights": {canary + "      steps:\n      - setWeight: 101\n      - setWeight: -1\n      - setWeight: 1.00001\n      - setWeight: \"20\"\n", []string{

@@ -22,7 +22,11 @@ func Collect(docs []Document, before *Objects) *Objects {
 		Secrets:                  map[Key]*Secret{},
 	}
 	for i := range docs {
-		set.add(docs[i].Object)
+		object := docs[i].Object
+		if r, ok := object.(*Rollout); ok {
+			object, _ = r.withWorkload(docs)
+		}
+		set.add(object)
 	}
 	if before == nil {
 		return set

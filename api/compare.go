@@ -14,6 +14,7 @@ func Compare(before *Objects, docs []Document) []Finding {
 		if !ok {
 			continue
 		}
+		now, _ = now.withWorkload(docs)
 		old := before.Rollouts[now.Key()]
 		if old == nil || old == now || now.Spec.Template.Labels[LabelVersion] == "" {
 			continue

@@ -22,6 +22,9 @@ type Document struct {
 	chunk *chunk // where its text is
 	index int    // which object of the chunk it is
 	base  int    // what to add to a line of the chunk
+	steps []int  // of a Rollout whose steps were divided: where each is written
+	// workload is the template of a workload that a Rollout can refer to.
+	workload *Template
 }
 
 // File is a decoded file. It is immutable.
@@ -164,10 +167,11 @@ func (c *chunk) decode(i int, root *node) {
 				checkObject(root, o, r)
 				if !r.hasErrors() && d.Key.Name != "" {
 					setDefaults(o)
-					d.Object = o
+					d.Object, d.steps = o, divided(root, o)
 				}
 			}
 		}
+		d.workload = workloadOf(root, d)
 		c.docs = append(c.docs, d)
 	}
 	for _, found := range r.issues {
@@ -219,24 +223,16 @@ func serviceOf(root *node, d Document) Key {
 // find gives the line and column of a field, or of the deepest object on the
 // way to it, in the document's file.
 func (d *Document) find(trees treeCache, p path) (line, column int) {
-	n := d.node(trees, p)
-	if n == nil {
-		return d.Line, d.Column
-	}
-	return n.line + d.base, n.column
-}
-
-// node gives what find finds; nil when the document cannot be parsed again.
-func (d *Document) node(trees treeCache, p path) *node {
 	roots, ok := trees[d.chunk]
 	if !ok {
 		roots, _ = parseObjects(d.chunk.text)
 		trees[d.chunk] = roots
 	}
 	if d.index >= len(roots) {
-		return nil
+		return d.Line, d.Column
 	}
-	return roots[d.index].find(p)
+	n := roots[d.index].find(p)
+	return n.line + d.base, n.column
 }
 
 // treeCache keeps the trees of chunks while findings are made. They are parsed

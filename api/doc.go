@@ -21,5 +21,6 @@
 //     from 1 in characters, of the key or value that is to blame.
 //  3. No field is left out in silence: it is acted on, kept with a warning, or
 //     refused.
-//  4. Finding codes keep their meaning; Codes lists them.
+//  4. No finding shows a value of a Secret, and File.WithoutSecrets leaves none.
+//  5. Finding codes keep their meaning; Codes lists them.
 package api

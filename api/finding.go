@@ -199,7 +199,7 @@ var Codes = map[Code]string{
 	CodeProve:           "a setting of a prove step out of range",
 	CodeGate:            "a gate that cannot be asked",
 	CodeExperiment:      "a part of an experiment that is not clear",
-	CodeWorkload:        "a workloadRef, whose template is not read from files",
+	CodeWorkload:        "a workloadRef to a workload that is not there",
 	CodeStepParts:       "a step of several kinds, played as several steps",
 	CodeUseless:         "a step or setting that does nothing",
 	CodeNeverEnds:       "a step that only a person can end",

@@ -57,9 +57,21 @@ func divideSteps(c *Canary) {
 	}
 }
 
-// written gives, for each step of a divided canary, the place of the step in the
-// text that it is a part of.
-func written(steps *node) []int {
+// step gives the place in the text of step i of the document's Rollout.
+func (d *Document) step(i int) int {
+	if d.steps == nil {
+		return i
+	}
+	return d.steps[i]
+}
+
+// divided gives, for each step of a Rollout, the place of the step in the text
+// that it is a part of; nil where every step is its own.
+func divided(root *node, o object) []int {
+	if _, ok := o.(*Rollout); !ok {
+		return nil
+	}
+	steps := root.get("spec").get("strategy").get("canary").get("steps")
 	if steps == nil {
 		return nil
 	}
@@ -78,6 +90,9 @@ func written(steps *node) []int {
 		for range max(routes+kinds, 1) {
 			out = append(out, i)
 		}
+	}
+	if len(out) == len(steps.items) {
+		return nil
 	}
 	return out
 }

@@ -28,8 +28,9 @@ type Pause struct {
 // Open reports whether only a person ends the pause.
 func (p *Pause) Open() bool { return p.Duration == nil && p.Requests == nil }
 
-// Kinds gives the names of the step's fields that are set. A valid step has one,
-// and maybe setCanaryScale beside it, which Argo allows; that comes last.
+// Kinds gives the names of the step's fields that are set. A step of a Rollout
+// that Decode gives has one, and maybe setCanaryScale beside it, which Argo
+// allows; that comes last.
 func (s *CanaryStep) Kinds() []string {
 	var kinds []string
 	add := func(set bool, name string) {

@@ -27,7 +27,7 @@ func Validate(docs []Document) []Finding {
 		case *EndpointSlice:
 			v.slice(d, o)
 		case *Rollout:
-			v.rollout(d, o)
+			v.rollout(d, v.workload(d, o))
 			v.analyses(d, o)
 		case *Release:
 			v.release(d, o)

@@ -33,9 +33,8 @@ func (v *validator) analyses(d *Document, r *Rollout) {
 	if b := c.Analysis; b != nil {
 		v.use(d, r, canaryPath("analysis"), &b.RolloutAnalysis, true)
 	}
-	places := written(d.node(v.trees, canaryPath("steps")))
 	for i := range c.Steps {
-		at := canaryPath("steps", places[i])
+		at := canaryPath("steps", d.step(i))
 		if a := c.Steps[i].Analysis; a != nil {
 			v.use(d, r, at.with("analysis"), a, false)
 		}
