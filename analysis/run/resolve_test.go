@@ -101,6 +101,22 @@ func TestSecretsAreHidden(t *testing.T) {
 	}
 }
 
+// A secret of several lines is hidden line by line, and a long text is cut only
+// after that: at no length is a part of the secret left.
+func TestSecretsInLongTexts(t *testing.T) {
+	secret := "-----BEGIN KEY-----\nc2VjcmV0c2VjcmV0\n"
+	secrets := Secrets{secret, "tokentokentoken"}
+	if got := secrets.Hide("x c2VjcmV0c2VjcmV0 y"); got != "x ***** y" {
+		t.Errorf("a line is shown: %q", got)
+	}
+	for n := range 2000 {
+		r := Judge(api.Metric{}, Value{Text: strings.Repeat("é", n/2) + "tokentokentoken" + strings.Repeat("b", 1500)}, nil, secrets)
+		if strings.Contains(r.Value, "token") || strings.Contains(r.Value, "kento") || len(r.Value) > 1100 {
+			t.Fatalf("after %d bytes it is %q", n, r.Value)
+		}
+	}
+}
+
 func TestJudge(t *testing.T) {
 	tests := []struct {
 		name    string

@@ -30,7 +30,8 @@ type Result struct {
 
 // Judge makes the result of a measurement: of a value by the metric's
 // conditions, of an error as such. The metric is one that [Resolve] gave, with
-// its secrets to keep out of the result.
+// its secrets to keep out of the result. Texts over 1,000 bytes are cut in the
+// middle.
 func Judge(metric api.Metric, v Value, err error, secrets Secrets) Result {
 	r := Result{Phase: v.Phase, Value: v.Text, Message: v.Message, Metadata: v.Metadata, About: v.About}
 	if err == nil && r.Phase == "" {
@@ -39,10 +40,10 @@ func Judge(metric api.Metric, v Value, err error, secrets Secrets) Result {
 	if err != nil {
 		r.Phase, r.Message = api.AnalysisError, err.Error()
 	}
-	return secrets.hide(r)
+	return secrets.clean(r)
 }
 
 // Unusable makes the result of a metric that cannot be resolved.
 func Unusable(err error, secrets Secrets) Result {
-	return secrets.hide(Result{Phase: api.AnalysisError, Message: err.Error(), Unusable: true})
+	return secrets.clean(Result{Phase: api.AnalysisError, Message: err.Error(), Unusable: true})
 }
