@@ -141,3 +141,18 @@ func TestArgoFeaturesWhole(t *testing.T) {
 		}
 	}
 }
+
+// TestArgoRunStatus proves that a run's status has Argo's names, all of them and
+// no other: scripts and dashboards read it.
+func TestArgoRunStatus(t *testing.T) {
+	schema := argoSchema(t, "analysis-run-crd.yaml")["properties"].(map[string]any)["status"].(map[string]any)
+	if diff := fieldDiff(schema, reflect.TypeFor[AnalysisRunStatus](), ""); len(diff) > 0 {
+		t.Error(diff)
+	}
+	for phase, done := range map[AnalysisPhase]bool{"": false, AnalysisPending: false, AnalysisRunning: false,
+		AnalysisSuccessful: true, AnalysisFailed: true, AnalysisError: true, AnalysisInconclusive: true} {
+		if phase.Completed() != done {
+			t.Errorf("%q is completed: %v", phase, !done)
+		}
+	}
+}

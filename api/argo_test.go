@@ -50,20 +50,24 @@ func argoDir(t *testing.T) string {
 type argoManifest struct {
 	name string // path within the source; #N is the Nth in a Go file
 	text string
+
+	docs     []Document
+	findings []Finding
 }
 
 // argoKinds finds the texts with objects that are read here.
 var argoKinds = regexp.MustCompile(`(?m)^kind: (Rollout|AnalysisTemplate|ClusterAnalysisTemplate)\s*$`)
 
 // argoManifests gives every manifest of the examples and of the e2e tests, those
-// within Go files included, by name.
+// within Go files included, by name, each decoded once.
 func argoManifests(t *testing.T) []argoManifest {
 	t.Helper()
 	root := argoDir(t)
 	var all []argoManifest
 	add := func(name, text string) {
 		if argoKinds.MatchString(text) {
-			all = append(all, argoManifest{name, text})
+			docs, findings := Decode(name, []byte(text))
+			all = append(all, argoManifest{name, text, docs, findings})
 		}
 	}
 	for _, folder := range []string{"examples", "test/e2e"} {
@@ -123,7 +127,7 @@ var argoRefused = map[string][]string{
 // judge gives what is found in a manifest, with the templates that lie beside it
 // in Argo's folders.
 func (m argoManifest) judge(all []argoManifest) []Finding {
-	docs, findings := Decode(m.name, []byte(m.text))
+	docs, findings := slices.Clone(m.docs), slices.Clone(m.findings)
 	file, _, inGo := strings.Cut(m.name, "#")
 	for _, o := range all {
 		beside := !inGo && filepath.Dir(o.name) == filepath.Dir(m.name) ||
@@ -131,8 +135,7 @@ func (m argoManifest) judge(all []argoManifest) []Finding {
 		if o.name == m.name || !beside {
 			continue
 		}
-		others, _ := Decode(o.name, []byte(o.text))
-		for _, d := range others {
+		for _, d := range o.docs {
 			there := slices.ContainsFunc(docs, func(x Document) bool { return x.Kind == d.Kind && x.Key == d.Key })
 			if strings.HasSuffix(d.Kind, kindAnalysisTemplate) && !there {
 				docs = append(docs, d)
