@@ -17,6 +17,9 @@ type Explanation struct {
 	Decision *JournalEntry `json:"decision"`
 	// Evidence is the last verdict of each judge now; none outside a canary.
 	Evidence []Evidence `json:"evidence"`
+	// AnalysisRuns are the analyses of this attempt with their measurements, the
+	// oldest first.
+	AnalysisRuns []*AnalysisRun `json:"analysisRuns,omitempty"`
 	// WaitsFor says in plain words what moves the Rollout on.
 	WaitsFor string `json:"waitsFor"`
 	// NextTransitionAt is when something happens by itself; nil: only news or a

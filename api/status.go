@@ -34,6 +34,35 @@ type RolloutStatus struct {
 	Evidence         []Evidence               `json:"evidence"`
 	NextTransitionAt *time.Time               `json:"nextTransitionAt"`
 	Findings         []string                 `json:"findings,omitempty"` // the folder's errors: while there are any, none of its changes is in force
+	Conditions       []RolloutCondition       `json:"conditions,omitempty"`
+	Frozen           *FreezeStatus            `json:"frozen,omitempty"`  // nothing advances
+	Release          string                   `json:"release,omitempty"` // the Release that it is a member of
+}
+
+// FreezeStatus is a freeze in force. Serin's own.
+type FreezeStatus struct {
+	All    bool       `json:"all"`             // of all Rollouts
+	Until  *time.Time `json:"until,omitempty"` // nil: until unfreeze
+	Actor  string     `json:"actor"`
+	Reason string     `json:"reason,omitempty"`
+}
+
+// RolloutCondition is one thing that holds of a Rollout or does not. Types,
+// statuses and reasons are Argo Rollouts'.
+type RolloutCondition struct {
+	Type               string    `json:"type"`   // Available, Progressing, Paused, Completed, Healthy, InvalidSpec
+	Status             string    `json:"status"` // True, False, Unknown
+	LastUpdateTime     time.Time `json:"lastUpdateTime"`
+	LastTransitionTime time.Time `json:"lastTransitionTime"`
+	Reason             string    `json:"reason"`
+	Message            string    `json:"message"`
+}
+
+// AnalysisRunRef says how an AnalysisRun of a Rollout stands. Source: Argo's CRD.
+type AnalysisRunRef struct {
+	Name    string        `json:"name"`
+	Status  AnalysisPhase `json:"status"`
+	Message string        `json:"message,omitempty"`
 }
 
 // PauseCondition is one reason to wait. Source: Argo's CRD.
@@ -42,9 +71,16 @@ type PauseCondition struct {
 	StartTime time.Time `json:"startTime"`
 }
 
-// CanaryStatus holds the weights wanted.
+// CanaryStatus holds the weights wanted, and the analyses under way.
 type CanaryStatus struct {
 	Weights TrafficWeights `json:"weights"`
+	// CurrentStepAnalysisRunStatus is that of an analysis or gate step,
+	// CurrentBackgroundAnalysisRunStatus of the analysis beside the steps; nil:
+	// none runs, or did last in this attempt.
+	CurrentStepAnalysisRunStatus       *AnalysisRunRef `json:"currentStepAnalysisRunStatus,omitempty"`
+	CurrentBackgroundAnalysisRunStatus *AnalysisRunRef `json:"currentBackgroundAnalysisRunStatus,omitempty"`
+	// CurrentExperiment names the experiment that the step runs.
+	CurrentExperiment string `json:"currentExperiment,omitempty"`
 }
 
 // TrafficWeights are the weights wanted; they sum to 100.
@@ -98,8 +134,8 @@ const (
 
 // Evidence is one judge's last verdict with the numbers behind it.
 type Evidence struct {
-	Metric         string    `json:"metric"` // error-rate
-	Judge          string    `json:"judge"`  // guard
+	Metric         string    `json:"metric"` // error-rate, or the name of an analysis' metric
+	Judge          string    `json:"judge"`  // guard, prove, or what runs the metric: analysis, experiment, gate
 	Verdict        Verdict   `json:"verdict"`
 	Message        string    `json:"message"`  // one plain sentence
 	Evidence       float64   `json:"evidence"` // the e-process now

@@ -51,3 +51,9 @@ func (disk) Write(w store.Write) {
 
 // Journal is empty. Source: control.Store.
 func (disk) Journal(api.Key) ([]store.Entry, error) { return nil, nil }
+
+// Members counts nobody that came or went.
+func (y *yes) Members() uint64 { return 0 }
+
+// Present knows of nobody.
+func (y *yes) Present() (map[api.Key][]string, uint64) { return nil, 0 }

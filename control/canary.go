@@ -36,6 +36,10 @@ type canary struct {
 	progress xds.Progress
 	history  stats.WeightHistory
 	judge    *judge
+	trials   []*trial // checks under way
+	past     []*trial // that have ended, the newest last
+
+	conditioned []api.RolloutCondition // as they were last looked at
 
 	wake    time.Time // see timers
 	unsaved bool      // evidence changed since it was stored
@@ -51,6 +55,9 @@ func (c *canary) play(l *loop, ev rollout.Event, done ...func(error)) error {
 	}
 	c.state = next
 	l.dirty[c] = true
+	if len(c.trials) > 0 || next.Check != nil || next.Background != nil {
+		l.asking[c] = true
+	}
 	if next.Attempt != attempt {
 		c.begin(l)
 	}
@@ -72,6 +79,7 @@ func (c *canary) play(l *loop, ev rollout.Event, done ...func(error)) error {
 func (c *canary) record(l *loop, records []rollout.Record, done []func(error)) {
 	generation := c.state.Generation
 	c.pending++
+	c.conditions(l)
 	l.logRecords(c, records)
 	l.store.Write(store.Write{
 		Put:     map[api.Key]store.Rollout{c.key: c.saved(l)},
@@ -213,11 +221,17 @@ func (c *canary) schedule(l *loop) {
 			next = c.progress.Next
 		}
 	}
+	if t := c.nextTrial(); !t.IsZero() && (next.IsZero() || t.Before(next)) {
+		next = t
+	}
 	l.timers.set(c, next)
 }
 
 // tick tells the machine that its timer is over.
 func (c *canary) tick(l *loop) {
 	c.seeFleet(l)
+	if len(c.trials) > 0 {
+		l.asking[c] = true
+	}
 	_ = c.play(l, rollout.Ticked{}) // only actions are refused
 }

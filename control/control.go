@@ -33,8 +33,11 @@ type Store interface {
 type Options struct {
 	Fleet Fleet
 	Store Store
-	Saved store.Saved  // what the store held at start
-	Log   *slog.Logger // nil: silent
+	Saved store.Saved // what the store held at start
+	// Measurer takes the measurements of analyses and gates; nil: each is an
+	// error.
+	Measurer Measurer
+	Log      *slog.Logger // nil: silent
 }
 
 // Control is the loop. Create it with New, hand it the objects, then Run it.
@@ -54,6 +57,9 @@ func New(o Options) *Control {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Measurer == nil {
+		o.Measurer = noMeasurer{}
+	}
 	c := &Control{
 		inbox: make(chan func(*loop), inboxSize),
 		done:  make(chan struct{}),
@@ -65,8 +71,10 @@ func New(o Options) *Control {
 
 // Run plays the loop until the context ends.
 func (c *Control) Run(ctx context.Context) error {
-	defer close(c.done)
 	l := c.loop
+	defer l.work.Wait()
+	defer close(c.done)
+	defer l.stopTrials()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {

@@ -103,6 +103,9 @@ func (l *loop) failures(batch stats.Failures) {
 		isError := stats.IsError(f) && !strings.HasPrefix(f.Route, snapshot.ManagedPrefix)
 		l.ledger.Failure(f, isError)
 		l.dirty[c] = true
+		if isError && c.state.Active() && (target.Version == c.state.Version || target.Version == c.state.Stable) {
+			c.disprove(l, target.Version == c.state.Version, batch, f)
+		}
 		if isError && c.take(l, target.Version, batch, f) && !slices.Contains(touched, c) {
 			touched = append(touched, c)
 		}
@@ -166,17 +169,17 @@ func (j *judge) note(r analysis.Result, now time.Time) {
 
 // evidence lists the verdicts of the attempt, for a status or a journal.
 func (c *canary) evidence(l *loop) []api.Evidence {
-	if c.judge == nil {
-		return []api.Evidence{}
+	out := []api.Evidence{}
+	if c.judge != nil {
+		if c.state.Active() {
+			c.countRequests(l)
+			c.judge.note(c.judge.Test.Verdict(), l.now)
+		}
+		if c.judge.Last != nil {
+			out = append(out, *c.judge.Last)
+		}
 	}
-	if c.state.Active() {
-		c.countRequests(l)
-		c.judge.note(c.judge.Test.Verdict(), l.now)
-	}
-	if c.judge.Last == nil {
-		return []api.Evidence{}
-	}
-	return []api.Evidence{*c.judge.Last}
+	return append(out, c.verdicts()...)
 }
 
 // load takes a load report.
@@ -204,6 +207,7 @@ func (l *loop) touch(cluster string) {
 	if c := l.byService[api.Key{Namespace: target.Namespace, Name: target.Service}]; c != nil {
 		l.dirty[c] = true
 		c.count(l)
+		c.prove(l)
 	}
 }
 

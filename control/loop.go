@@ -2,6 +2,7 @@ package control
 
 import (
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/serin-mesh/serin/api"
@@ -34,7 +35,10 @@ type loop struct {
 	freeze     *rollout.Freeze // of all rollouts
 	timers     timers
 	dirty      map[*canary]bool // its status may have changed in this turn
-	evidenceAt time.Time        // when changed evidence is stored next
+	asking     map[*canary]bool // its checks have to be looked at in this turn
+	measurer   Measurer
+	work       sync.WaitGroup // measurements under way
+	evidenceAt time.Time      // when changed evidence is stored next
 	watches    map[*Watch]bool
 	shownAt    time.Time // when counts were last shown to watches
 	members    uint64    // of the fleet, as stored
@@ -63,6 +67,8 @@ func newLoop(o Options, tell func(func(*loop))) *loop {
 
 		byCanaryService: map[api.Key]*canary{},
 		dirty:           map[*canary]bool{},
+		asking:          map[*canary]bool{},
+		measurer:        o.Measurer,
 		watches:         map[*Watch]bool{},
 	}
 	l.freeze = o.Saved.Freeze
@@ -75,6 +81,10 @@ func newLoop(o Options, tell func(func(*loop))) *loop {
 // endTurn translates what has changed, hands it to the fleet, and tells the
 // watches.
 func (l *loop) endTurn() {
+	for c := range l.asking {
+		delete(l.asking, c)
+		c.follow(l)
+	}
 	for gateway, change := range l.builder.Flush() {
 		l.fleet.Apply(gateway, change)
 	}

@@ -162,10 +162,13 @@ func (l *loop) adopt(key, service api.Key) *canary {
 		l.forget(orphan)
 	}
 	if old, ok := l.saved[key]; ok {
-		c.state = old.State
+		c.state, c.conditioned = old.State, old.Conditions
 		delete(l.saved, key)
 		if err := c.restore(l, old.Evidence); err != nil {
 			l.log.Warn("the evidence of a rollout cannot be read: its guard starts again", "rollout", key, "error", err)
+		}
+		if err := c.restoreTrials(old.Trials); err != nil {
+			l.log.Warn("the analyses of a rollout cannot be read: they start again", "rollout", key, "error", err)
 		}
 	}
 	l.canaries[key], l.byService[service] = c, c
@@ -228,6 +231,11 @@ func (l *loop) forget(c *canary) {
 		l.builder.SetSplit(c.service, nil)
 	}
 	delete(l.dirty, c)
+	delete(l.asking, c)
+	for _, t := range c.trials {
+		t.stop(l.now)
+	}
+	c.trials = nil
 	l.timers.set(c, time.Time{})
 	l.ledger.Forget(c.service)
 	l.store.Write(store.Write{Delete: []api.Key{c.key}})

@@ -19,6 +19,7 @@ func specOf(r *api.Rollout) rollout.Spec {
 		PauseOnHarm:    r.Guard().OnHarm == api.OnHarmPause,
 		Deadline:       defaultDeadline,
 		DeadlineAborts: r.Spec.ProgressDeadlineAbort,
+		Background:     backgroundOf(r),
 	}
 	if s := r.Spec.ProgressDeadlineSeconds; s != nil {
 		spec.Deadline = time.Duration(*s) * time.Second
@@ -49,6 +50,9 @@ func stepOf(r *api.Rollout, i int, s api.CanaryStep) rollout.StepSpec {
 		return rollout.StepSpec{Pause: p}
 	case s.SetHeaderRoute != nil || s.SetMirrorRoute != nil:
 		return rollout.StepSpec{SetRoute: managedOf(r, s)}
+	}
+	if check := checkOf(s); check != nil {
+		return rollout.StepSpec{Check: check}
 	}
 	return rollout.StepSpec{Skip: s.Kind() + " has no meaning outside a cluster"}
 }

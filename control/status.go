@@ -41,7 +41,10 @@ func (c *canary) status(l *loop) api.RolloutStatus {
 		Observed:         c.observed(l),
 		Evidence:         c.evidence(l),
 		Findings:         l.findingsOf(c),
+		Conditions:       c.conditions(l),
+		Frozen:           c.frozen(),
 	}
+	c.analysesOf(&st.Canary)
 	for _, w := range s.Waits() {
 		st.PauseConditions = append(st.PauseConditions, api.PauseCondition{Reason: w.Reason, StartTime: w.Since})
 	}
@@ -128,7 +131,7 @@ func (l *loop) findingsOf(*canary) []string {
 
 // saved is what the store keeps of the rollout.
 func (c *canary) saved(*loop) store.Rollout {
-	r := store.Rollout{State: c.state, Service: c.service}
+	r := store.Rollout{State: c.state, Service: c.service, Trials: c.savedTrials(), Conditions: c.conditioned}
 	if c.judge != nil {
 		raw, err := json.Marshal(c.judge)
 		if err == nil { // numbers and strings always encode

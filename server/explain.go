@@ -22,7 +22,25 @@ func (s *Server) explain(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.reply(w, r, explanation(one, journal))
+	e := explanation(one, journal)
+	if e.AnalysisRuns, err = s.control.AnalysisRuns(r.Context(), key); err != nil {
+		return err
+	}
+	s.reply(w, r, e)
+	return nil
+}
+
+// analysisRuns lists the analyses of a Rollout with their measurements.
+func (s *Server) analysisRuns(w http.ResponseWriter, r *http.Request) error {
+	key, err := keyOf(r)
+	if err != nil {
+		return err
+	}
+	runs, err := s.control.AnalysisRuns(r.Context(), key)
+	if err != nil {
+		return err
+	}
+	s.reply(w, r, runs)
 	return nil
 }
 

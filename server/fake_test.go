@@ -22,6 +22,7 @@ type fake struct {
 	journal  []api.JournalEntry
 	envoys   []api.Envoy
 	findings []api.Finding
+	runs     []*api.AnalysisRun
 	err      error // of every question and action, where not nil
 	watch    chan []api.Event
 
@@ -48,6 +49,16 @@ func shop(namespace string) *api.Rollout {
 		Evidence: []api.Evidence{{Metric: "error-rate", Judge: "guard", Evidence: 1.5, Threshold: 2000}},
 	}
 	return r
+}
+
+func (f *fake) AnalysisRuns(_ context.Context, key api.Key) ([]*api.AnalysisRun, error) {
+	if f.err != nil {
+		return nil, f.err
+	}
+	if len(f.rollouts) == 0 || f.rollouts[0].Key() != key {
+		return nil, fmt.Errorf("%w: %s", control.ErrNotFound, key)
+	}
+	return f.runs, nil
 }
 
 func (f *fake) Rollouts(_ context.Context, namespace string) ([]*api.Rollout, error) {

@@ -27,6 +27,7 @@ func (s *Server) Handler(loopback bool) http.Handler {
 	add("GET /api/v1/rollouts/{name}", door.read(s.rollout))
 	add("GET /api/v1/rollouts/{name}/history", door.read(s.history))
 	add("GET /api/v1/rollouts/{name}/explain", door.read(s.explain))
+	add("GET /api/v1/rollouts/{name}/analysisruns", door.read(s.analysisRuns))
 	add("GET /api/v1/fleet", door.read(s.fleet))
 	add("GET /api/v1/events", door.read(s.events))
 	for _, verb := range verbs {

@@ -25,6 +25,8 @@ type Control interface {
 	// and returns when that is stored.
 	FreezeAll(ctx context.Context, a api.Action) error
 	History(ctx context.Context, key api.Key) ([]api.JournalEntry, error)
+	// AnalysisRuns lists the analyses that run and those that are kept.
+	AnalysisRuns(ctx context.Context, key api.Key) ([]*api.AnalysisRun, error)
 	Envoys() []api.Envoy
 	Findings(ctx context.Context) ([]api.Finding, error)
 	// Watch tells of changes until the context ends.

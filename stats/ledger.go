@@ -177,6 +177,17 @@ func (l *Ledger) Totals(service api.Key, version string, now time.Time) (request
 	return a.versions[version].estimate(now)
 }
 
+// Good gives how many requests of a version were reported to have ended well
+// since the canary began, or since Resume: nothing is filled in, and an interval
+// that began before is left out. A request that was tried again counts once.
+func (l *Ledger) Good(service api.Key, version string) float64 {
+	a := l.services[service]
+	if a == nil || a.versions[version] == nil {
+		return 0
+	}
+	return a.versions[version].good
+}
+
 // Latency gives the histogram of a version's response times since the step
 // began: by rising Upper, each count including those before; the last Upper is
 // +Inf. It is nil where nothing was reported.

@@ -206,3 +206,29 @@ func TestLeave(t *testing.T) {
 		t.Error("known without an Envoy")
 	}
 }
+
+// TestGood counts what ended well for certain: no failures, nothing filled in,
+// and no interval that began before the canary; over a change of weight it goes
+// on.
+func TestGood(t *testing.T) {
+	l := started()
+	want := func(when string, n float64) {
+		t.Helper()
+		if got := l.Good(shop, "v2"); got != n {
+			t.Errorf("%s: %v, want %v", when, got, n)
+		}
+	}
+	want("nothing is reported", 0)
+	l.Load(report("a", 0.5, 1, map[string]uint64{v2: 100}))
+	want("an interval that began before", 0)
+	r := report("a", 1.5, 1, map[string]uint64{v2: 20})
+	r.Clusters[0].Error = 5
+	l.Load(r)
+	want("failures", 20)
+	l.Begin(shop, []string{"v1", "v2"}, at(2))
+	l.Load(report("a", 2.5, 1, map[string]uint64{v2: 30}))
+	want("another weight", 50)
+	if got := l.Good(shop, "v9"); got != 0 {
+		t.Errorf("of a version that is not there: %v", got)
+	}
+}

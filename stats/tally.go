@@ -5,6 +5,7 @@ import "time"
 // tally counts one version of a Service.
 type tally struct {
 	total  float64 // requests reported since the canary began
+	good   float64 // those of them that certainly ended well
 	shown  float64 // the highest estimate given
 	listed bool    // it belongs to the step
 	window window
@@ -51,6 +52,9 @@ func (t *tally) add(a *account, v volume, after time.Time) {
 	}
 	part := v.partAfter(after)
 	t.total += part * v.requests
+	if part == 1 {
+		t.good += max(v.requests-v.errors, 0)
+	}
 	if part == 1 && !v.from.Before(a.cut) {
 		t.window.requests += v.requests
 		t.window.reported += v.errors

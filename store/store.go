@@ -43,6 +43,9 @@ type Rollout struct {
 	State    rollout.State   `json:"state"`
 	Service  api.Key         `json:"service"` // whose traffic the state divides
 	Evidence json.RawMessage `json:"evidence,omitempty"`
+	Trials   json.RawMessage `json:"trials,omitempty"` // the checks, in control's own encoding
+
+	Conditions []api.RolloutCondition `json:"conditions,omitempty"`
 }
 
 // Entry is one line of a journal.

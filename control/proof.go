@@ -1,0 +1,89 @@
+package control
+
+import (
+	"github.com/serin-mesh/serin/analysis"
+	"github.com/serin-mesh/serin/api"
+	"github.com/serin-mesh/serin/rollout"
+	"github.com/serin-mesh/serin/stats"
+)
+
+// proof is the judge of a prove step, and how far what it was given goes.
+type proof struct {
+	Test *analysis.Proof `json:"test"`
+	Good float64         `json:"good"` // given to the test
+
+	// last is where the ledger stood when it was looked at last; it begins anew
+	// in each life of the program.
+	last float64
+	mute bool // a managed route is in force
+}
+
+// beginProof begins a proof that counts from now.
+func (c *canary) beginProof(l *loop, p *api.ProveTerms) *proof {
+	return &proof{
+		Test: analysis.NewProof(analysis.ProofConfig{MaxIncrease: p.MaxIncrease, Beta: 1 - p.Confidence}),
+		last: l.ledger.Good(c.service, c.state.Version),
+	}
+}
+
+// proofs lists the proofs that wait for evidence.
+func (c *canary) proofs() []*proof {
+	var out []*proof
+	for _, t := range c.trials {
+		if t.Proof != nil && t.Outcome == "" {
+			out = append(out, t.Proof)
+		}
+	}
+	return out
+}
+
+// disprove gives a failure to the proofs. Other than for the guard each of the
+// canary's counts, and what one lost connection of stable's took with it counts
+// once: so it speaks against the canary, whatever it is.
+func (c *canary) disprove(l *loop, isCanary bool, batch stats.Failures, f stats.Failure) {
+	proofs := c.proofs()
+	if len(proofs) == 0 || !isCanary && l.filter.SameConnection(batch.Node, f) {
+		return
+	}
+	weight := c.history.Smallest(batch.Received.Add(-f.Duration-slack), batch.Received)
+	for _, p := range proofs {
+		p.Test.Failure(analysis.Failure{Canary: isCanary, Weight: weight, Host: f.Host, Flag: f.Flags.Short()})
+	}
+	l.asking[c] = true
+	c.changed(l)
+}
+
+// prove gives the proofs the canary's requests that have ended well. While a
+// managed route is in force reports hold requests that were not drawn, so they
+// are left out.
+func (c *canary) prove(l *loop) {
+	for _, p := range c.proofs() {
+		good := l.ledger.Good(c.service, c.state.Version)
+		p.mute = len(c.state.Routes) > 0
+		if good > p.last && !p.mute {
+			p.Good += good - p.last
+			p.Test.Good(p.Good)
+			l.asking[c] = true
+			c.changed(l)
+		}
+		p.last = good
+	}
+}
+
+// outcome is Passed when it is proved. A proof never fails.
+func (p *proof) outcome() (rollout.Outcome, string) {
+	if r := p.verdict(); r.Verdict == api.VerdictGood {
+		return rollout.Passed, r.Message
+	}
+	return "", ""
+}
+
+// verdict is the proof's, or that it cannot judge.
+func (p *proof) verdict() analysis.Result {
+	r := p.Test.Verdict()
+	if p.mute && r.Verdict != api.VerdictGood {
+		r.Verdict = api.VerdictCannotJudge
+		r.Message = "a header or mirror route is in force: which requests were drawn at random is not known, so none counts"
+	}
+	return r
+}
