@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Prints the path of a Prometheus server, and installs one first when there is
+# none. Everything else goes to stderr.
+#
+# Looked at, in this order: what SERIN_PROMETHEUS names, PATH, .tools in the
+# checkout. Installed is Debian's package, into .tools only: nothing is started,
+# and no root is needed.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+home=$root/.tools/prometheus-debian
+binary=$home/prometheus
+
+fail() {
+	cat >&2 <<REMEDY
+There is no Prometheus, and it could not be installed: $1.
+Do one of these, then try again:
+  - run this on Debian or Ubuntu with apt-get and dpkg-deb, where apt-get update
+    has run and the archive can be reached;
+  - put a prometheus 2.40 or later on PATH, or name one in SERIN_PROMETHEUS.
+REMEDY
+	exit 1
+}
+
+if [ -n "${SERIN_PROMETHEUS:-}" ]; then
+	command -v "$SERIN_PROMETHEUS" || {
+		echo "SERIN_PROMETHEUS names $SERIN_PROMETHEUS, which is no program" >&2
+		exit 1
+	}
+	exit
+fi
+if command -v prometheus; then
+	exit
+fi
+if [ -x "$binary" ]; then
+	echo "$binary"
+	exit
+fi
+
+command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || fail "apt-get or dpkg-deb is missing"
+echo "installing Prometheus under .tools (a download of 19 MB)" >&2
+mkdir -p "$root/.tools"
+# Into a folder of its own first: an installation that was cut short is never
+# taken for a whole one.
+fresh=$(mktemp -d "$root/.tools/.new-XXXXXX")
+trap 'rm -rf "$fresh"' EXIT
+(cd "$fresh" && apt-get -qq download prometheus >&2) || fail "apt-get download failed"
+dpkg-deb -x "$fresh"/prometheus_*.deb "$fresh/tree" || fail "the package cannot be unpacked"
+"$fresh/tree/usr/bin/prometheus" --version >/dev/null 2>&1 || fail "what was installed does not run here"
+mkdir -p "$home"
+mv "$fresh/tree/usr/bin/prometheus" "$binary"
+echo "$binary"
