@@ -84,7 +84,6 @@ func summary(findings []Finding) string {
 // TestArgoPage proves that the page says what the program does.
 func TestArgoPage(t *testing.T) {
 	const file = "../docs/reference/argo-compatibility.md"
-	runAll(t)
 	want := argoPage(t)
 	if *update {
 		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
@@ -103,7 +102,6 @@ func TestArgoPage(t *testing.T) {
 // TestArgoFeatures proves that nothing Argo accepts is refused but for what is
 // refused by name.
 func TestArgoFeatures(t *testing.T) {
-	runAll(t)
 	refused := map[Code]bool{CodeBlueGreen: true, CodePluginStep: true, CodeRefusedProvider: true, CodeNoAnalysis: true,
 		// These Argo refuses too, or ends in an error.
 		CodeManagedRoute: true, CodeArgMissing: true, CodeMetricNumber: true, CodeCondition: true}

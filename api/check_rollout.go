@@ -2,7 +2,6 @@ package api
 
 import (
 	"encoding/json"
-	"slices"
 	"time"
 )
 
@@ -113,10 +112,6 @@ func (c *checker) notNegative(d *Duration, p path) {
 func (c *checker) routing(r *Rollout) {
 	canary := r.Spec.Strategy.Canary
 	if canary.Analysis != nil {
-		if slices.Contains(notRunYet, "background analysis") {
-			c.at(CodeAnalysisNotRun, canaryPath("analysis"),
-				"this version does not run analysis templates; remove it: the built-in guard judges every canary")
-		}
 		c.background(canary.Analysis, len(canary.Steps))
 	}
 	if canary.PingPong != nil {

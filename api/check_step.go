@@ -1,14 +1,9 @@
 package api
 
 import (
-	"slices"
 	"strings"
 	"time"
 )
-
-// notRunYet names the kinds of steps, and the analysis beside them, that are
-// known and checked but not run: they are errors, so that none is passed over.
-var notRunYet = []string{"analysis", "experiment", "prove", "gate", "background analysis"}
 
 // step checks step i.
 func (c *checker) step(r *Rollout, i int) {
@@ -36,9 +31,6 @@ func (c *checker) step(r *Rollout, i int) {
 
 // stepKind checks what one field of a step says.
 func (c *checker) stepKind(r *Rollout, s *CanaryStep, kind string, p path) {
-	if slices.Contains(notRunYet, kind) {
-		c.at(CodeStepNotRun, p, "this version does not run %s steps; use setWeight and pause", kind)
-	}
 	switch kind {
 	case "setWeight":
 		c.weight(*s.SetWeight, r.MaxTrafficWeight(), p)

@@ -13,7 +13,6 @@ const stepsHead = rolloutHead + "  strategy:\n    canary:\n      steps:\n"
 
 // TestCheckSteps has what is wrong with the steps that need more than a number.
 func TestCheckSteps(t *testing.T) {
-	runAll(t)
 	const at = "spec.strategy.canary.steps[1]"
 	tests := map[string]struct {
 		step string // after a setWeight
@@ -67,7 +66,6 @@ func TestCheckSteps(t *testing.T) {
 
 // TestCheckBackground has what is wrong with the analysis beside the steps.
 func TestCheckBackground(t *testing.T) {
-	runAll(t)
 	const head = stepsHead + "      - setWeight: 10\n      - pause: {}\n      analysis: {templates: [{templateName: t}], startingStep: "
 	tests := map[string][]string{
 		"0": nil, "1": nil,
@@ -84,7 +82,6 @@ func TestCheckBackground(t *testing.T) {
 // TestCheckOrder has steps that do nothing where they are, and those that wait
 // for what cannot come.
 func TestCheckOrder(t *testing.T) {
-	runAll(t)
 	const route = "{setHeaderRoute: {name: r, match: [{headerName: a, headerValue: {exact: b}}]}}"
 	const unroute = "{setHeaderRoute: {name: r}}"
 	const mirror = "{setMirrorRoute: {name: m, match: [{}]}}"
@@ -123,20 +120,6 @@ func TestCheckOrder(t *testing.T) {
 	}
 }
 
-// TestNotRunYet proves that what is not run is an error, each by its name, and
-// that nothing else is.
-func TestNotRunYet(t *testing.T) {
-	runAll(t)
-	notRunYet = []string{"prove", "background analysis"}
-	got := bare(stepsHead + "      - setWeight: 10\n      - prove: {}\n      - gate: {web: {url: 'http://a'}}\n      analysis: {templates: [{templateName: t}]}\n")
-	want := []string{
-		"10:16: E207 spec.strategy.canary.steps[1].prove: this version does not run prove steps; use setWeight and pause",
-		"12:17: E210 spec.strategy.canary.analysis: this version does not run analysis templates; remove it: the built-in guard judges every canary"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-}
-
 // TestProveTerms proves that what is written overwrites the defaults, and that
 // a gate and a request have theirs.
 func TestProveTerms(t *testing.T) {
@@ -162,7 +145,6 @@ func TestProveTerms(t *testing.T) {
 // TestStepParts proves that a step that Argo lets do several things becomes steps
 // of one kind each, and that the analysis beside them keeps its place.
 func TestStepParts(t *testing.T) {
-	runAll(t)
 	const text = stepsHead + `      - setWeight: 5
       - {pause: {duration: 15}, setCanaryScale: {replicas: 1}, setMirrorRoute: {name: m, match: [{}]}, setHeaderRoute: {name: r, match: [{headerName: a, headerValue: {exact: b}}]}}
       - {setHeaderRoute: {name: r}, setWeight: null}

@@ -62,12 +62,8 @@ func TestCheckRollout(t *testing.T) {
 			"f.yaml:10:9: E204 spec.strategy.canary.steps[1]: the step has 2 kinds; write exactly one, such as setWeight or pause",
 			"f.yaml:11:40: W222 spec.strategy.canary.steps[2].setCanaryScale: setCanaryScale has no effect: Serin runs no pods for files",
 			"f.yaml:12:25: W222 spec.strategy.canary.steps[3].setCanaryScale: setCanaryScale has no effect: Serin runs no pods for files"}},
-		"steps not run": {canary + "      steps:\n      - analysis: {templates: [{templateName: x}]}\n      - experiment: {duration: 1m}\n      - prove: {}\n      - gate: {web: {url: 'http://a/b'}}\n      - plugin: {name: x}\n", []string{
-			"f.yaml:9:19: E207 spec.strategy.canary.steps[0].analysis: this version does not run analysis steps; use setWeight and pause",
-			"f.yaml:10:21: E207 spec.strategy.canary.steps[1].experiment: this version does not run experiment steps; use setWeight and pause",
-			"f.yaml:11:16: E207 spec.strategy.canary.steps[2].prove: this version does not run prove steps; use setWeight and pause",
-			"f.yaml:12:15: E207 spec.strategy.canary.steps[3].gate: this version does not run gate steps; use setWeight and pause",
-			"f.yaml:13:17: E208 spec.strategy.canary.steps[4].plugin: Serin runs no step plugins; ask over HTTP with a gate step, or pause and promote from outside"}},
+		"a plugin": {canary + "      steps:\n      - plugin: {name: x}\n", []string{
+			"f.yaml:9:17: E208 spec.strategy.canary.steps[0].plugin: Serin runs no step plugins; ask over HTTP with a gate step, or pause and promote from outside"}},
 		"guard": {canary + "      guard:\n        mode: on\n        onHarm: cry\n        confidence: 99.9\n        warmup: -1s\n        errorRate: {margin: -1, maxIncrease: 1}\n        latency: {objective: 0, margin: 101, maxIncrease: -0.1, warmup: -1s}\n", []string{
 			`f.yaml:9:15: E209 spec.strategy.canary.guard.mode: unknown mode "on"; write enforce, observe or off`,
 			`f.yaml:10:17: E209 spec.strategy.canary.guard.onHarm: unknown answer "cry"; write abort or pause`,
@@ -80,8 +76,6 @@ func TestCheckRollout(t *testing.T) {
 			"f.yaml:14:41: E209 spec.strategy.canary.guard.latency.margin: the margin must be 0 to 100, such as 0.4, not 101",
 			"f.yaml:14:59: E209 spec.strategy.canary.guard.latency.maxIncrease: the increase is a share of requests: 0 or more and below 1, such as 0.005, not -0.1",
 			"f.yaml:14:73: E209 spec.strategy.canary.guard.latency.warmup: the duration -1s is negative"}},
-		"analysis beside": {canary + "      analysis: {templates: [{templateName: x}]}\n", []string{
-			"f.yaml:8:17: E210 spec.strategy.canary.analysis: this version does not run analysis templates; remove it: the built-in guard judges every canary"}},
 		"provider and pods": {canary + "      maxSurge: 25%\n      pingPong: {pingService: a, pongService: b}\n      trafficRouting: {istio: {virtualService: {name: x}}}\n  replicas: 5\n  selector: {matchLabels: {app: shop}}\n", []string{
 			"f.yaml:8:17: W222 spec.strategy.canary.maxSurge: maxSurge has no effect: Serin runs no pods for files",
 			"f.yaml:9:17: W222 spec.strategy.canary.pingPong: pingPong has no effect: versions share one Service here; name it in stableService",

@@ -91,10 +91,8 @@ const (
 	CodeStepKinds       Code = "E204"
 	CodeWeight          Code = "E205"
 	CodePause           Code = "E206"
-	CodeStepNotRun      Code = "E207"
 	CodePluginStep      Code = "E208"
 	CodeGuard           Code = "E209"
-	CodeAnalysisNotRun  Code = "E210"
 	CodeVersionLabel    Code = "E211"
 	CodeManagedRoute    Code = "E212"
 	CodeStringMatch     Code = "E213"
@@ -167,10 +165,8 @@ var Codes = map[Code]string{
 	CodeStepKinds:       "a step that is not of exactly one kind",
 	CodeWeight:          "a weight outside 0 to maxTrafficWeight, or no usable maxTrafficWeight",
 	CodePause:           "a pause that cannot be waited for",
-	CodeStepNotRun:      "a kind of step that this version does not run",
 	CodePluginStep:      "a plugin step",
 	CodeGuard:           "a guard setting out of range",
-	CodeAnalysisNotRun:  "an analysis beside the steps, which this version does not run",
 	CodeVersionLabel:    "a version that is no label value",
 	CodeManagedRoute:    "a route that managedRoutes does not name",
 	CodeStringMatch:     "a match without exactly one of exact, prefix and regex",

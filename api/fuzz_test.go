@@ -26,9 +26,6 @@ func FuzzDecode(f *testing.F) {
 	f.Add(strings.Replace(templateHead, "AnalysisTemplate", "ClusterAnalysisTemplate", 1) + "failureCondition: 'all(result, {# > 1})', provider: {envoy: {metric: latencyQuantile, quantile: .9}}}]\n  templates: [{templateName: t}]\n")
 	f.Add("apiVersion: serin.dev/v1alpha1\nkind: Release\nmetadata: {name: a}\nspec: {rollouts: [{name: shop}, {name: shop}]}\n---\n" + secretText)
 	f.Add("apiVersion: argoproj.io/v1alpha1\nkind: AnalysisRun\nmetadata: {generateName: a-}\nspec: {metrics: []}\n---\napiVersion: argoproj.io/v1alpha1\nkind: Experiment\nmetadata: {name: a}\nspec: {templates: []}\n")
-	before := notRunYet
-	notRunYet = nil
-	f.Cleanup(func() { notRunYet = before })
 	f.Fuzz(func(t *testing.T, text string) {
 		docs, findings := Decode("f.yaml", []byte(text))
 		all := append(findings, Validate(docs)...)

@@ -41,7 +41,6 @@ func between(t *testing.T, text string) []string {
 // TestValidateAnalysis has what is wrong between a step's analysis and the
 // templates that it names.
 func TestValidateAnalysis(t *testing.T) {
-	runAll(t)
 	once := metricOf("m", "")
 	tests := map[string]struct {
 		analysis  string // of a step
@@ -88,7 +87,6 @@ func TestValidateAnalysis(t *testing.T) {
 
 // TestValidateArguments has what is wrong with the values that templates get.
 func TestValidateArguments(t *testing.T) {
-	runAll(t)
 	const uses = "successCondition: 'result < {{args.x}}', "
 	const secret = "---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {k: v}\n"
 	tests := map[string]struct {
@@ -142,7 +140,6 @@ func TestValidateArguments(t *testing.T) {
 // TestValidateExperiment proves that the analyses of an experiment are checked as
 // others are, each at its place, and that its duration ends them.
 func TestValidateExperiment(t *testing.T) {
-	runAll(t)
 	endless := templateOf("a", "args: [{name: x}], metrics: ["+metricOf("m", "interval: 1m, ")+"]")
 	const step = "  strategy: {canary: {steps: [{setWeight: 5}, {experiment: {%sanalyses: [{name: one, templateName: a, args: [{name: x, value: '{{templates.canary.podTemplateHash}}'}], requiredForCompletion: true}, {name: two, templateName: z}]}}]}}\n"
 	missing := "E406 steps[1].experiment.analyses[1].templateName: there is no AnalysisTemplate default/z; there are a"
@@ -158,7 +155,6 @@ func TestValidateExperiment(t *testing.T) {
 // TestValidateDivided proves that what is wrong with a step is found where it is
 // written, also behind a step that is divided.
 func TestValidateDivided(t *testing.T) {
-	runAll(t)
 	const text = rolloutHead + `  strategy:
     canary:
       trafficRouting: {managedRoutes: [{name: r}]}

@@ -27,10 +27,10 @@ type judge struct {
 // rest is for the judges of latency.
 const errorShare = 0.5
 
-// slack is how much later than its last byte the entry of a response may come:
+// Slack is how much later than its last byte the entry of a response may come:
 // a request is taken to have been routed up to that much earlier than its
 // duration says.
-const slack = time.Second
+const Slack = time.Second
 
 // begin starts the judgement of a new attempt.
 func (c *canary) begin(l *loop) {
@@ -40,17 +40,23 @@ func (c *canary) begin(l *loop) {
 	c.history = stats.WeightHistory{}
 	c.history.Set(0, l.now)
 	l.ledger.Start(c.service, []string{c.state.Stable, c.state.Version}, l.now)
-	guard := c.object.Guard()
-	if guard.Mode == api.GuardOff {
-		return
+	if test := NewGuard(c.object, c.spec); test != nil {
+		c.judge = &judge{Attempt: c.state.Attempt, Began: l.now, Test: test, Served: map[string]float64{}}
 	}
-	test := analysis.NewErrorRate(analysis.Config{
+}
+
+// NewGuard makes the guard of a canary that begins; nil where it is off.
+func NewGuard(r *api.Rollout, spec rollout.Spec) *analysis.ErrorRate {
+	guard := r.Guard()
+	if guard.Mode == api.GuardOff {
+		return nil
+	}
+	return analysis.NewErrorRate(analysis.Config{
 		Alpha:        (1 - guard.Confidence) * errorShare,
 		Margin:       guard.ErrorRate.Margin,
 		MaxIncrease:  guard.ErrorRate.MaxIncrease,
-		PlannedSteps: plannedSteps(c.spec),
+		PlannedSteps: plannedSteps(spec),
 	})
-	c.judge = &judge{Attempt: c.state.Attempt, Began: l.now, Test: test, Served: map[string]float64{}}
 }
 
 // plannedSteps counts the raises that follow the first weight: when a canary
@@ -132,7 +138,7 @@ func (c *canary) take(l *loop, version string, batch stats.Failures, f stats.Fai
 	c.countRequests(l)
 	c.judge.Test.Failure(analysis.Failure{
 		Canary: isCanary,
-		Weight: c.history.Largest(batch.Received.Add(-f.Duration-slack), batch.Received),
+		Weight: c.history.Largest(batch.Received.Add(-f.Duration-Slack), batch.Received),
 		Host:   f.Host,
 		Flag:   f.Flags.Short(),
 	})

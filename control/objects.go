@@ -141,7 +141,7 @@ func (l *loop) seen(key api.Key, object *api.Rollout) {
 		c = l.adopt(key, object.StableService())
 	}
 	c.move(l, object.StableService())
-	c.object, c.spec = object, specOf(object)
+	c.object, c.spec = object, SpecOf(object)
 	c.spec.Frozen = l.freeze
 	l.backing(c)
 	l.ensureJudge(c)

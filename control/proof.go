@@ -45,7 +45,7 @@ func (c *canary) disprove(l *loop, isCanary bool, batch stats.Failures, f stats.
 	if len(proofs) == 0 || !isCanary && l.filter.SameConnection(batch.Node, f) {
 		return
 	}
-	weight := c.history.Smallest(batch.Received.Add(-f.Duration-slack), batch.Received)
+	weight := c.history.Smallest(batch.Received.Add(-f.Duration-Slack), batch.Received)
 	for _, p := range proofs {
 		p.Test.Failure(analysis.Failure{Canary: isCanary, Weight: weight, Host: f.Host, Flag: f.Flags.Short()})
 	}

@@ -11,8 +11,9 @@ import (
 // Rollout says nothing. Source: progressDeadlineSeconds of Argo Rollouts.
 const defaultDeadline = 600 * time.Second
 
-// specOf translates a Rollout object into the terms of the machine.
-func specOf(r *api.Rollout) rollout.Spec {
+// SpecOf translates a Rollout object into the terms of the machine. What is not of
+// the object, such as a freeze of all, is added by the loop.
+func SpecOf(r *api.Rollout) rollout.Spec {
 	spec := rollout.Spec{
 		Version:        r.Version(),
 		Paused:         r.Paused(),

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/serin-mesh/serin/analysis/provider"
 	"github.com/serin-mesh/serin/api"
 	"github.com/serin-mesh/serin/control"
 	"github.com/serin-mesh/serin/discovery"
@@ -29,6 +30,11 @@ type serveOptions struct {
 	HTTPListen string // HOST:PORT
 	TokenFile  string // empty: no tokens
 	XDSTLS     tlsFiles
+
+	// Commands allows metrics of job to run commands as the user that Serin runs
+	// as. Prometheus is the address for metrics that have none.
+	Commands   bool
+	Prometheus string
 
 	// AckTimeout, AwayTimeout and Drain are those of xds.Options; 0 is their
 	// default.
@@ -91,9 +97,12 @@ type parts struct {
 	store   *store.Store
 	fleet   *xds.Server
 	control *control.Control
-	web     *server.Server
-	told    func(xds, http net.Addr)
-	ready   atomic.Bool
+
+	providers *provider.Set
+
+	web   *server.Server
+	told  func(xds, http net.Addr)
+	ready atomic.Bool
 }
 
 // join makes the parts and ties them together; nothing runs yet.
@@ -107,7 +116,10 @@ func join(o serveOptions, data *store.Store, saved store.Saved, tokens server.To
 	if len(saved.Rollouts) > 0 {
 		p.fleet.Expect(saved.Envoys.ByGateway())
 	}
-	p.control = control.New(control.Options{Fleet: p.fleet, Store: data, Saved: saved, Log: o.Log})
+	p.providers = provider.New(provider.Options{Commands: o.Commands, PrometheusAddress: o.Prometheus})
+	p.control = control.New(control.Options{
+		Fleet: p.fleet, Store: data, Saved: saved, Log: o.Log, Measurer: measurer{p.providers},
+	})
 	reports.Control = p.control
 	p.web = server.New(server.Options{
 		Control: watched{p.control}, Ready: p.isReady, Tokens: tokens, Version: programVersion(), Log: o.Log,
@@ -129,7 +141,9 @@ func (p *parts) run(ctx context.Context, folder *discovery.Folder, first control
 	stopStore := start(ctx, p.store.Run)
 	stopControl := start(ctx, p.control.Run)
 	err := p.front(ctx, folder, first, l)
-	return errors.Join(err, stopControl(), stopStore())
+	err = errors.Join(err, stopControl(), stopStore())
+	p.providers.Close()
+	return err
 }
 
 // front runs what faces the outside. The objects are played before any Envoy is

@@ -63,6 +63,8 @@ func (o *serveOptions) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.XDSTLS.Cert, "xds-tls-cert", "", "file of the certificate that Envoys see")
 	f.StringVar(&o.XDSTLS.Key, "xds-tls-key", "", "file of its key")
 	f.StringVar(&o.XDSTLS.CA, "xds-tls-ca", "", "file of the authority that vouches for Envoys")
+	f.StringVar(&o.Prometheus, "prometheus", "", "address of the Prometheus server for metrics that name none")
+	f.BoolVar(&o.Commands, "allow-commands", false, "let metrics of job run commands on this machine, as the user that Serin runs as")
 	f.DurationVar(&o.AckTimeout, "ack-timeout", 10*time.Second, "how long an Envoy that does not acknowledge is waited for")
 	f.DurationVar(&o.AwayTimeout, "away-timeout", 15*time.Second, "how long an Envoy that disconnected is waited for")
 	f.DurationVar(&o.Drain, "drain", 15*time.Second, "how long an Envoy keeps a cluster after its last route is gone")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/serin-mesh/serin/analysis"
 	"github.com/serin-mesh/serin/api"
+	"github.com/serin-mesh/serin/control"
 	"github.com/serin-mesh/serin/rollout"
 	"github.com/serin-mesh/serin/stats"
 )
@@ -42,6 +43,7 @@ type simulation struct {
 	guard        *analysis.ErrorRate // nil: off, or no canary yet
 	canary       tally
 	stable       tally
+	proof        *simulatedProof // of the current step; nil: it proves nothing
 
 	timeline []moved
 }
@@ -152,6 +154,7 @@ func (s *simulation) play(ev rollout.Event) {
 	if effects.Publish != nil {
 		s.send(before.Split(), *effects.Publish)
 	}
+	s.prove()
 	if next.Active() && !next.In.EndpointsKnown {
 		s.play(rollout.EndpointsSeen{Canary: 1, Stable: 1})
 	}
@@ -162,7 +165,7 @@ func (s *simulation) begin() {
 	s.attemptBegan, s.canary, s.stable = s.now, tally{}, tally{}
 	s.history = stats.WeightHistory{}
 	s.history.Set(0, s.now)
-	s.guard = guardOf(s.object, s.spec)
+	s.guard = control.NewGuard(s.object, s.spec)
 }
 
 // send puts a division on its way to the Envoy.

@@ -86,6 +86,11 @@ func TestSimulateOutcomes(t *testing.T) {
 		{"a cold start", twoSteps, ", guard: {warmup: 30s}", broken + "20s,,,0.001,\n", outcomePromoted, "", [2]time.Duration{3 * time.Minute, 3*time.Minute + time.Second}},
 		{"a number of requests", "[{setWeight: 50}, {pause: {requests: 500}}]", "", healthy, outcomePromoted, "", [2]time.Duration{8 * time.Second, 13 * time.Second}},
 		{"a number that never comes", "[{setWeight: 50}, {pause: {requests: 500}}]", "", "at,rps\n0,0\n", outcomeOpen, "500 requests", [2]time.Duration{20 * time.Minute, 20 * time.Minute}},
+		{"a proof", "[{setWeight: 50}, {prove: {}}]", "", "at,rps\n0,100\n", outcomePromoted, "", [2]time.Duration{14 * time.Second, 18 * time.Second}},
+		{"a proof that somebody passes over", "[{setWeight: 50}, {prove: {}}]", "", healthy + "2s,,,,promote\n", outcomePromoted, "", [2]time.Duration{2 * time.Second, 3 * time.Second}},
+		{"a proof that takes too long", "[{setWeight: 5}, {prove: {timeout: 10s}}]", "", healthy, outcomePerson, "", [2]time.Duration{20 * time.Minute, 20 * time.Minute}},
+		{"a proof that must not", "[{setWeight: 5}, {prove: {timeout: 10s, onTimeout: abort}}]", "", healthy, outcomeAborted, "no answer within 10s", [2]time.Duration{10 * time.Second, 11 * time.Second}},
+		{"a gate is taken to pass", "[{setWeight: 5}, {gate: {web: {url: 'http://a'}}}]", "", healthy, outcomePromoted, "", [2]time.Duration{0, time.Second}},
 		{"too short", "[{setWeight: 5}, {pause: {duration: 1h}}]", "", healthy, outcomeOpen, "step 1 waits", [2]time.Duration{20 * time.Minute, 20 * time.Minute}},
 		{"bad everywhere", twoSteps, "", "at,rps,stableErrors,canaryErrors\n0,100,0.3,0.3\n", outcomePromoted, "", [2]time.Duration{3 * time.Minute, 3*time.Minute + time.Second}},
 	}

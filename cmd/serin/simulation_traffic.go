@@ -6,6 +6,7 @@ import (
 
 	"github.com/serin-mesh/serin/analysis"
 	"github.com/serin-mesh/serin/api"
+	"github.com/serin-mesh/serin/control"
 	"github.com/serin-mesh/serin/rollout"
 )
 
@@ -39,7 +40,10 @@ func (s *simulation) request() bool {
 	before := len(s.timeline)
 	if s.random.Float64() < errors {
 		of.Errors++
+		s.disprove(canary)
 		s.failure(canary)
+	} else if canary {
+		s.proved()
 	}
 	if canary && s.counts && s.state.Active() {
 		s.play(rollout.Counted{Attempt: s.state.Attempt, Requests: s.canary.Requests})
@@ -54,7 +58,7 @@ func (s *simulation) failure(canary bool) {
 		return
 	}
 	s.guard.Requests(float64(s.canary.Requests), float64(s.stable.Requests), true)
-	s.guard.Failure(analysis.Failure{Canary: canary, Weight: s.history.Largest(s.now.Add(-slack), s.now)})
+	s.guard.Failure(analysis.Failure{Canary: canary, Weight: s.history.Largest(s.now.Add(-control.Slack), s.now)})
 	// What is short of the threshold is no harm: the sentence of a verdict costs
 	// more than all the rest.
 	if guard.Mode != api.GuardEnforce || s.guard.Evidence()*s.guard.Config().Alpha < 1 {
