@@ -153,12 +153,14 @@ func (c *canary) beginExperiment(l *loop, t *trial) error {
 	return nil
 }
 
-// gateSpec asks until it is answered: no refusal and no error ends it.
+// gateSpec asks until it is answered: no refusal and no error ends it, and one
+// answer does.
 func gateSpec(g *api.Gate) api.AnalysisRunSpec {
-	never := intstr.FromInt32(-1)
+	never, once := intstr.FromInt32(-1), intstr.FromInt32(1)
 	return api.AnalysisRunSpec{Metrics: []api.Metric{{
 		Name: "gate", Interval: api.DurationText(g.Every().String()), Provider: api.MetricProvider{Web: g.Web},
 		FailureLimit: &never, InconclusiveLimit: &never, ConsecutiveErrorLimit: &never,
+		ConsecutiveSuccessLimit: &once,
 	}}}
 }
 
@@ -191,10 +193,9 @@ func (q question) outcome(t *trial, now time.Time) (rollout.Outcome, string) {
 		}
 	}
 	switch {
+	case q.Gate != nil && run.Ended(t.Analyses[0].Status):
+		return rollout.Passed, q.Gate.Web.URL + " answered"
 	case q.Gate != nil:
-		if m := t.Analyses[0].Status.MetricResults; len(m) > 0 && m[0].Successful > 0 {
-			return rollout.Passed, q.Gate.Web.URL + " answered"
-		}
 		return "", ""
 	case t.Until != nil && now.Before(*t.Until):
 		return "", ""

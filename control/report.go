@@ -7,7 +7,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/serin-mesh/serin/api"
-	"github.com/serin-mesh/serin/rollout"
 )
 
 // AnalysisRuns gives the analyses of a Rollout that run and those that are kept,
@@ -59,9 +58,6 @@ func (c *canary) analysesOf(st *api.CanaryStatus) {
 		}
 		a := t.Analyses[0]
 		ref := &api.AnalysisRunRef{Name: a.Name, Status: a.Status.Phase, Message: a.Status.Message}
-		if t.Outcome == rollout.Passed { // a gate's run never ends by itself
-			ref.Status = api.AnalysisSuccessful
-		}
 		if t.Run.Beside {
 			st.CurrentBackgroundAnalysisRunStatus = ref
 		} else {

@@ -196,6 +196,7 @@ type world struct {
 	t     *testing.T
 	fleet *fleet
 	disk  *disk
+	gauge *gauge
 	*control.Control
 	cancel context.CancelFunc
 	failed int
@@ -206,18 +207,18 @@ type world struct {
 // inWorld runs a test with a loop that has seen version v1.
 func inWorld(t *testing.T, f func(w *world)) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, fleet: newFleet(), disk: newDisk()}
+		w := &world{t: t, fleet: newFleet(), disk: newDisk(), gauge: &gauge{values: map[string]any{}}}
 		w.start()
+		defer w.stop()
 		w.objects("v1", 1, 1)
 		f(w)
-		w.stop()
 	})
 }
 
 func (w *world) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	w.cancel, w.last = cancel, nil
-	w.Control = control.New(control.Options{Fleet: w.fleet, Store: w.disk, Saved: w.disk.saved})
+	w.Control = control.New(control.Options{Fleet: w.fleet, Store: w.disk, Saved: w.disk.saved, Measurer: w.gauge})
 	go func() { _ = w.Run(ctx) }()
 }
 
