@@ -172,8 +172,7 @@ func TestOrderDoesNotMatter(t *testing.T) {
 func TestMirrored(t *testing.T) {
 	mirror := map[Class]Class{High: Low, Low: High, Pass: Pass, Error: Error}
 	rapid.Check(t, func(t *rapid.T) {
-		of := rapid.SliceOfNDistinct(rapid.Float64Range(1, 100), 5, 30, rapid.ID)
-		p := Pair{Control: of.Draw(t, "control"), Experiment: of.Draw(t, "experiment")}
+		p := Pair{Control: generic(t, "control", 5, 30), Experiment: generic(t, "experiment", 5, 30)}
 		// Beyond reach of the thresholds, so that only the ranks decide.
 		out := 0.0
 		s := Settings{EffectSize: EffectSize{AllowedIncrease: &out, AllowedDecrease: new(float64)}}

@@ -2,6 +2,7 @@ package kayenta
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -17,6 +18,18 @@ func values(t *rapid.T, label string) []float64 {
 		of = rapid.Map(rapid.IntRange(-4, 4), func(i int) float64 { return float64(i) / 2 })
 	}
 	return rapid.SliceOfN(of, 1, 40).Draw(t, label)
+}
+
+// generic draws a side whose values have nothing to do with each other: no two
+// differences are equal, also not by rounding.
+func generic(t *rapid.T, label string, least, most int) []float64 {
+	n := rapid.IntRange(least, most).Draw(t, label)
+	source := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, label+" seed"), uint64(n)))
+	out := make([]float64, n)
+	for i := range out {
+		out[i] = 50 + 20*source.NormFloat64()
+	}
+	return out
 }
 
 func TestQuantileIsGonums(t *testing.T) {
@@ -105,8 +118,7 @@ func TestRankSumCountsPairs(t *testing.T) {
 // to either side too, so the estimate may be anywhere among them.
 func TestEstimateIsTheMedianDifference(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		of := rapid.SliceOfNDistinct(rapid.Float64Range(-100, 100), 2, 20, rapid.ID)
-		e, c := of.Draw(t, "experiment"), of.Draw(t, "control")
+		e, c := generic(t, "experiment", 2, 20), generic(t, "control", 2, 20)
 		var differences []float64
 		for _, x := range e {
 			for _, y := range c {
@@ -132,8 +144,7 @@ func TestEstimateIsTheMedianDifference(t *testing.T) {
 // Moving one side moves the limits by as much.
 func TestLimitsMoveWithTheValues(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		of := rapid.SliceOfNDistinct(rapid.Float64Range(-100, 100), 5, 30, rapid.ID)
-		e, c := of.Draw(t, "experiment"), of.Draw(t, "control")
+		e, c := generic(t, "experiment", 5, 30), generic(t, "control", 5, 30)
 		by := rapid.Float64Range(-50, 50).Draw(t, "by")
 		moved := slices.Clone(e)
 		for i := range moved {
@@ -217,4 +228,15 @@ func TestRootOfAStep(t *testing.T) {
 			t.Fatalf("got %v, want %v", got, at)
 		}
 	})
+}
+
+// Few values never differ enough: then the limits are the extreme shifts.
+func TestLimitsOfFewValues(t *testing.T) {
+	got, err := MannWhitney([]float64{1, 2, 3.5}, []float64{0.5, 1.25, 2.75}, 0.98)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Lower != 1-2.75 || got.Upper != 3.5-0.5 {
+		t.Errorf("got %+v, want -1.75 to 3", got)
+	}
 }

@@ -315,3 +315,21 @@ func check(t *rapid.T, spec *api.AnalysisRunSpec, status api.AnalysisRunStatus) 
 		t.Fatalf("the summary does not add up: %+v", total)
 	}
 }
+
+// What is known about a metric grows, and not in the statuses of before.
+func TestMetadataOfAMetric(t *testing.T) {
+	spec := &api.AnalysisRunSpec{Metrics: []api.Metric{measured("m", nil)}}
+	about := func(query string) Result {
+		return Result{Phase: api.AnalysisSuccessful, About: map[string]string{"query": query}, Metadata: map[string]string{"n": query}}
+	}
+	first := Measured(spec, started(t, spec), "m", about("a"), zero)
+	again, _, _ := Next(spec, first, zero.Add(time.Minute))
+	second := Measured(spec, again, "m", about("b"), zero.Add(time.Minute))
+	if got := first.MetricResults[0].Metadata["query"]; got != "a" {
+		t.Errorf("the status of before says %q", got)
+	}
+	m := second.MetricResults[0]
+	if m.Metadata["query"] != "b" || m.Measurements[0].Metadata["n"] != "a" || m.Measurements[1].Metadata["n"] != "b" {
+		t.Errorf("got %+v", m)
+	}
+}
