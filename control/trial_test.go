@@ -310,11 +310,12 @@ func TestProveStep(t *testing.T) {
 	})
 	inWorld(t, func(w *world) { // a failure of the canary makes it longer
 		w.checked("{setWeight: 20}, {prove: {}}, {setWeight: 50}, {pause: {}}", "")
+		time.Sleep(3 * time.Second) // until then the weight may have been 0
 		w.fails("v2")
 		report(w, 800, 0)
 		w.is(api.PhaseProgressing, 20, "prove runs")
 		w.fails("v1", "v1", "v1", "v1", "v1", "v1", "v1", "v1")
-		report(w, 800, 0)
+		report(w, 500, 0)
 		w.is(api.PhasePaused, 50, "")
 	})
 	inWorld(t, func(w *world) { // what a header route sends there was not drawn
