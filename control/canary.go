@@ -17,6 +17,7 @@ type canary struct {
 	service api.Key // whose traffic it divides
 	// canaryService is its canary alone, if there is one.
 	canaryService api.Key
+	release       *release     // that it is a member of; nil: none
 	object        *api.Rollout // nil: deleted, and the state keeps the Service on stable
 	spec          rollout.Spec
 	state         rollout.State

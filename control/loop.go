@@ -31,6 +31,9 @@ type loop struct {
 	// byCanaryService is by the Service that has the canary's own name.
 	byCanaryService map[api.Key]*canary
 
+	releases      map[api.Key]*release
+	savedReleases map[string]store.Release // not yet claimed by an object
+
 	ends       []func()        // called at the end of this turn
 	freeze     *rollout.Freeze // of all rollouts
 	timers     timers
@@ -68,6 +71,8 @@ func newLoop(o Options, tell func(func(*loop))) *loop {
 		byCanaryService: map[api.Key]*canary{},
 		dirty:           map[*canary]bool{},
 		asking:          map[*canary]bool{},
+		releases:        map[api.Key]*release{},
+		savedReleases:   o.Saved.Releases,
 		measurer:        o.Measurer,
 		watches:         map[*Watch]bool{},
 	}
@@ -81,6 +86,7 @@ func newLoop(o Options, tell func(func(*loop))) *loop {
 // endTurn translates what has changed, hands it to the fleet, and tells the
 // watches.
 func (l *loop) endTurn() {
+	l.followReleases()
 	for c := range l.asking {
 		delete(l.asking, c)
 		c.follow(l)

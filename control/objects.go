@@ -31,10 +31,14 @@ func (l *loop) update(u Update) {
 	if u.Changed == nil {
 		l.builder.SetObjects(u.Objects)
 		l.reconcile()
+		l.reconcileReleases()
 		return
 	}
 	l.builder.Change(u.Objects, u.Changed)
 	l.follow(before, u.Changed)
+	if slices.ContainsFunc(u.Changed, func(ref api.Ref) bool { return ref.Kind == "Release" || ref.Kind == "Rollout" }) {
+		l.reconcileReleases()
+	}
 }
 
 func (l *loop) logFinding(f api.Finding) {
@@ -77,7 +81,7 @@ func (l *loop) follow(before *api.Objects, changed []api.Ref) {
 		case "Service":
 			l.refreshService(ref.Key)
 			orphans = true
-		default: // routes and Gateways decide who is in a fleet
+		case "Gateway", "HTTPRoute": // they decide who is in a fleet
 			all = true
 		}
 	}
@@ -141,8 +145,12 @@ func (l *loop) seen(key api.Key, object *api.Rollout) {
 		c = l.adopt(key, object.StableService())
 	}
 	c.move(l, object.StableService())
+	turn := c.spec.Turn
+	if turn == "" && c.object == nil && c.state.Held && l.isMember(key) {
+		turn = "a release waits" // until the Release was looked at: it held before a restart too
+	}
 	c.object, c.spec = object, SpecOf(object)
-	c.spec.Frozen = l.freeze
+	c.spec.Frozen, c.spec.Turn = l.freeze, turn
 	l.backing(c)
 	l.ensureJudge(c)
 	_ = c.play(l, rollout.SpecSeen{}) // only actions are refused

@@ -45,6 +45,9 @@ func (c *canary) status(l *loop) api.RolloutStatus {
 		Frozen:           c.frozen(),
 	}
 	c.analysesOf(&st.Canary)
+	if c.release != nil {
+		st.Release = c.release.key.Name
+	}
 	for _, w := range s.Waits() {
 		st.PauseConditions = append(st.PauseConditions, api.PauseCondition{Reason: w.Reason, StartTime: w.Since})
 	}

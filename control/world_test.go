@@ -181,6 +181,9 @@ func (d *disk) keep(w store.Write) {
 	if w.Envoys != nil {
 		d.saved.Envoys = w.Envoys
 	}
+	if w.Releases != nil {
+		d.saved.Releases = w.Releases
+	}
 }
 
 func (d *disk) setSlow(slow bool) { d.mu.Lock(); d.slow = slow; d.mu.Unlock() }
@@ -335,11 +338,17 @@ func (w *world) has(percent float64) {
 // fails reports failed responses of versions, in one batch.
 func (w *world) fails(versions ...string) {
 	w.t.Helper()
+	w.failsOf("shop", versions...)
+}
+
+// failsOf is fails for another application.
+func (w *world) failsOf(app string, versions ...string) {
+	w.t.Helper()
 	batch := stats.Failures{Node: "edge-1", Gateway: "default/edge", Received: time.Now()}
 	for i, v := range versions {
 		w.failed++ // no two entries are the same
 		batch.Entries = append(batch.Entries, stats.Failure{
-			Cluster: "default/shop/80/" + v, Host: fmt.Sprintf("127.0.0.%d:9000", i%2+1),
+			Cluster: "default/" + app + "/80/" + v, Host: fmt.Sprintf("127.0.0.%d:9000", i%2+1),
 			Start: time.Now().Add(-time.Millisecond - time.Duration(w.failed)), Duration: time.Millisecond, Status: 500, GRPCStatus: -1, Route: w.route,
 		})
 	}

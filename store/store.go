@@ -31,8 +31,9 @@ var (
 	bucketJournal  = []byte("journal")  // NAMESPACE/NAME -> bucket: sequence -> Entry
 	bucketObjects  = []byte("objects")  // path of a file -> its content
 	keyFormat      = []byte("format")
-	keyFreeze      = []byte("freeze") // in meta: a freeze of all Rollouts
-	keyEnvoys      = []byte("envoys") // in meta: who is connected
+	keyFreeze      = []byte("freeze")   // in meta: a freeze of all Rollouts
+	keyEnvoys      = []byte("envoys")   // in meta: who is connected
+	keyReleases    = []byte("releases") // in meta: the Releases
 )
 
 // ErrInUse is wrapped by Open when another server has the data file open.
@@ -62,9 +63,16 @@ type Entry struct {
 // Saved is everything that a server needs to go on.
 type Saved struct {
 	Rollouts map[api.Key]Rollout
-	Objects  map[string][]byte // nil: none were ever accepted
-	Freeze   *rollout.Freeze   // of all Rollouts; nil: there is none
-	Envoys   Envoys            // who was connected
+	Objects  map[string][]byte  // nil: none were ever accepted
+	Freeze   *rollout.Freeze    // of all Rollouts; nil: there is none
+	Envoys   Envoys             // who was connected
+	Releases map[string]Release // by NAMESPACE/NAME
+}
+
+// Release is what a Release must remember of its members, by name.
+type Release struct {
+	Base   map[string]string `json:"base"`   // the stable versions before the change under way
+	Aborts map[string]uint64 `json:"aborts"` // the last attempt whose abort was carried on
 }
 
 // Envoys are the ids of connected Envoys, by NAMESPACE/NAME of their Gateway.
@@ -165,6 +173,11 @@ func (s *Store) Load() (Saved, error) {
 		if raw := tx.Bucket(bucketMeta).Get(keyEnvoys); raw != nil {
 			if err := json.Unmarshal(raw, &saved.Envoys); err != nil {
 				return fmt.Errorf("reading who was connected in %q: %w", s.path, err)
+			}
+		}
+		if raw := tx.Bucket(bucketMeta).Get(keyReleases); raw != nil {
+			if err := json.Unmarshal(raw, &saved.Releases); err != nil {
+				return fmt.Errorf("reading the releases in %q: %w", s.path, err)
 			}
 		}
 		objects := tx.Bucket(bucketObjects)

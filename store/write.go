@@ -21,6 +21,8 @@ type Write struct {
 	Objects map[string][]byte   // replaces all objects; nil: they stay
 	Freeze  *Freeze             // begins or ends the freeze of all; nil: it stays
 	Envoys  Envoys              // replaces who is connected; nil: it stays
+	// Releases replaces those of all Releases; nil: they stay.
+	Releases map[string]Release
 
 	// Done is called when the write is durable, Failed at each attempt that
 	// was not; from the store's goroutine, so they must not block. Either may
@@ -142,6 +144,11 @@ func apply(tx *bbolt.Tx, w Write) error {
 	}
 	if w.Envoys != nil {
 		if err := putJSON(tx.Bucket(bucketMeta), keyEnvoys, w.Envoys); err != nil {
+			return err
+		}
+	}
+	if w.Releases != nil {
+		if err := putJSON(tx.Bucket(bucketMeta), keyReleases, w.Releases); err != nil {
 			return err
 		}
 	}
