@@ -28,7 +28,7 @@ type ActionBody struct {
 // action is the endpoint of one verb. It answers with the Rollout as it is then.
 func (s *Server) action(verb string, d door) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		who, err := d.act(r)
+		a, err := d.actionOf(w, r, verb)
 		if err != nil {
 			return err
 		}
@@ -36,20 +36,29 @@ func (s *Server) action(verb string, d door) handler {
 		if err != nil {
 			return err
 		}
-		body, err := readAction(w, r, verb)
-		if err != nil {
-			return err
-		}
-		after, err := s.control.Act(r.Context(), key, api.Action{
-			Verb: verb, Full: body.Full, To: body.To, Until: body.Until, Reason: body.Reason,
-			Actor: who.name, Verified: who.verified,
-		})
+		after, err := s.control.Act(r.Context(), key, a)
 		if err != nil {
 			return err
 		}
 		s.reply(w, r, after)
 		return nil
 	}
+}
+
+// actionOf reads who asks for what.
+func (d door) actionOf(w http.ResponseWriter, r *http.Request, verb string) (api.Action, error) {
+	who, err := d.act(r)
+	if err != nil {
+		return api.Action{}, err
+	}
+	body, err := readAction(w, r, verb)
+	if err != nil {
+		return api.Action{}, err
+	}
+	return api.Action{
+		Verb: verb, Full: body.Full, To: body.To, Until: body.Until, Reason: body.Reason,
+		Actor: who.name, Verified: who.verified,
+	}, nil
 }
 
 // Frozen says whether all Rollouts are frozen after an action.
@@ -61,21 +70,14 @@ type Frozen struct {
 // freezeAll is the endpoint that freezes all Rollouts, or ends that.
 func (s *Server) freezeAll(verb string, d door) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		who, err := d.act(r)
+		a, err := d.actionOf(w, r, verb)
 		if err != nil {
 			return err
 		}
-		body, err := readAction(w, r, verb)
-		if err != nil {
+		if err := s.control.FreezeAll(r.Context(), a); err != nil {
 			return err
 		}
-		err = s.control.FreezeAll(r.Context(), api.Action{
-			Verb: verb, Until: body.Until, Reason: body.Reason, Actor: who.name, Verified: who.verified,
-		})
-		if err != nil {
-			return err
-		}
-		s.reply(w, r, Frozen{Frozen: verb == "freeze", Until: body.Until})
+		s.reply(w, r, Frozen{Frozen: verb == "freeze", Until: a.Until})
 		return nil
 	}
 }

@@ -23,6 +23,7 @@ type fake struct {
 	envoys   []api.Envoy
 	findings []api.Finding
 	runs     []*api.AnalysisRun
+	releases []*api.Release
 	err      error // of every question and action, where not nil
 	watch    chan []api.Event
 
@@ -49,6 +50,35 @@ func shop(namespace string) *api.Rollout {
 		Evidence: []api.Evidence{{Metric: "error-rate", Judge: "guard", Evidence: 1.5, Threshold: 2000}},
 	}
 	return r
+}
+
+func (f *fake) Releases(_ context.Context, namespace string) ([]*api.Release, error) {
+	var out []*api.Release
+	for _, r := range f.releases {
+		if namespace == "" || r.Key().Namespace == namespace {
+			out = append(out, r)
+		}
+	}
+	return out, f.err
+}
+
+func (f *fake) Release(_ context.Context, key api.Key) (*api.Release, error) {
+	for _, r := range f.releases {
+		if r.Key() == key && f.err == nil {
+			return r, nil
+		}
+	}
+	if f.err != nil {
+		return nil, f.err
+	}
+	return nil, fmt.Errorf("%w: %s", control.ErrNoRelease, key)
+}
+
+func (f *fake) ActRelease(ctx context.Context, key api.Key, a api.Action) (*api.Release, error) {
+	f.mu.Lock()
+	f.acted, f.actKey = append(f.acted, a), key
+	f.mu.Unlock()
+	return f.Release(ctx, key)
 }
 
 func (f *fake) AnalysisRuns(_ context.Context, key api.Key) ([]*api.AnalysisRun, error) {

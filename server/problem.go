@@ -41,7 +41,7 @@ func problemOf(err error) *Problem {
 	switch {
 	case errors.As(err, &p):
 		return p
-	case errors.Is(err, control.ErrNotFound):
+	case errors.Is(err, control.ErrNotFound), errors.Is(err, control.ErrNoRelease):
 		return refuse(http.StatusNotFound, "%s", err)
 	case errors.Is(err, control.ErrNotApplicable):
 		return refuse(http.StatusConflict, "%s", err)

@@ -33,6 +33,11 @@ func (s *Server) Handler(loopback bool) http.Handler {
 	for _, verb := range verbs {
 		add("POST /api/v1/rollouts/{name}/"+verb, s.action(verb, door))
 	}
+	add("GET /api/v1/releases", door.read(s.releases))
+	add("GET /api/v1/releases/{name}", door.read(s.release))
+	for _, verb := range verbs {
+		add("POST /api/v1/releases/{name}/"+verb, s.releaseAction(verb, door))
+	}
 	for _, verb := range []string{"freeze", "unfreeze"} {
 		add("POST /api/v1/"+verb, s.freezeAll(verb, door))
 	}

@@ -25,6 +25,11 @@ type Control interface {
 	// and returns when that is stored.
 	FreezeAll(ctx context.Context, a api.Action) error
 	History(ctx context.Context, key api.Key) ([]api.JournalEntry, error)
+	// Releases lists the Releases of a namespace, of all where it is empty.
+	Releases(ctx context.Context, namespace string) ([]*api.Release, error)
+	Release(ctx context.Context, key api.Key) (*api.Release, error)
+	// ActRelease acts on every Rollout of a Release to which the action applies.
+	ActRelease(ctx context.Context, key api.Key, a api.Action) (*api.Release, error)
 	// AnalysisRuns lists the analyses that run and those that are kept.
 	AnalysisRuns(ctx context.Context, key api.Key) ([]*api.AnalysisRun, error)
 	Envoys() []api.Envoy

@@ -15,6 +15,7 @@ import (
 func newActionCommand(verb, short, long, example string, body *server.ActionBody) *cobra.Command {
 	var conn connection
 	var out format
+	var release bool
 	cmd := &cobra.Command{
 		Use:     verb + " NAME",
 		Short:   short,
@@ -26,7 +27,10 @@ func newActionCommand(verb, short, long, example string, body *server.ActionBody
 			if err != nil {
 				return err
 			}
-			raw, err := c.act(cmd.Context(), args[0], verb, *body)
+			if release {
+				return actOnRelease(cmd, c, args[0], verb, *body, out)
+			}
+			raw, err := c.act(cmd.Context(), rolloutPath(args[0], verb), *body)
 			if err != nil {
 				return err
 			}
@@ -42,7 +46,23 @@ func newActionCommand(verb, short, long, example string, body *server.ActionBody
 	conn.addFlags(cmd)
 	out.addFlag(cmd)
 	cmd.Flags().StringVar(&body.Reason, "reason", "", "why, for the journal")
+	cmd.Flags().BoolVar(&release, "release", false, "NAME is a Release: act on each of its Rollouts to which it applies")
 	return cmd
+}
+
+// actOnRelease acts on all Rollouts of a Release.
+func actOnRelease(cmd *cobra.Command, c *client, name, verb string, body server.ActionBody, out format) error {
+	raw, err := c.act(cmd.Context(), []string{"releases", name, verb}, body)
+	if err != nil {
+		return err
+	}
+	return out.print(cmd.OutOrStdout(), raw, func(w io.Writer, _ bool) error {
+		r, err := decode[*api.Release](raw)
+		if err != nil {
+			return err
+		}
+		return write(w, []byte(fmt.Sprintf("%s: %s", verb, releaseText(r))))
+	})
 }
 
 // newPromoteCommand makes `serin promote`.

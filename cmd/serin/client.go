@@ -108,13 +108,13 @@ func (c *client) get(ctx context.Context, path ...string) ([]byte, error) {
 	return c.do(ctx, http.MethodGet, path, nil)
 }
 
-// act asks for an action and gives the Rollout as it is then.
-func (c *client) act(ctx context.Context, name, verb string, body server.ActionBody) ([]byte, error) {
+// act asks for an action by its path, and gives what it acted on as it is then.
+func (c *client) act(ctx context.Context, path []string, body server.ActionBody) ([]byte, error) {
 	data, err := json.Marshal(body)
 	if err != nil {
 		return nil, fmt.Errorf("encoding the action: %w", err)
 	}
-	return c.do(ctx, http.MethodPost, rolloutPath(name, verb), data)
+	return c.do(ctx, http.MethodPost, path, data)
 }
 
 // do sends a request and gives the body of a success.

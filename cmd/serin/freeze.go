@@ -55,7 +55,7 @@ func newHoldCommand(verb, short, long, example string, body *server.ActionBody, 
 			what := "all Rollouts"
 			if len(args) == 1 {
 				what = args[0]
-				_, err = c.act(cmd.Context(), what, verb, *body)
+				_, err = c.act(cmd.Context(), rolloutPath(what, verb), *body)
 			} else {
 				err = c.hold(cmd.Context(), verb, *body)
 			}

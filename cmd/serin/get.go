@@ -14,12 +14,12 @@ import (
 func newGetCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "get",
-		Short:   "Show Rollouts",
+		Short:   "Show Rollouts and Releases",
 		Example: "  serin get rollouts\n  serin get rollout shop -w",
 		Args:    cobra.ArbitraryArgs,
 		RunE:    group,
 	}
-	cmd.AddCommand(newGetRolloutsCommand(), newGetRolloutCommand())
+	cmd.AddCommand(newGetRolloutsCommand(), newGetRolloutCommand(), newGetReleasesCommand(), newGetReleaseCommand())
 	return cmd
 }
 
