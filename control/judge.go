@@ -107,7 +107,7 @@ func (l *loop) failures(batch stats.Failures) {
 		}
 		// What a header route sent to the canary is no sample: it was not drawn.
 		isError := stats.IsError(f) && !strings.HasPrefix(f.Route, snapshot.ManagedPrefix)
-		l.ledger.Failure(f, isError)
+		l.ledger.Failure(f, isError, batch.Received)
 		l.dirty[c] = true
 		if isError && c.state.Active() && (target.Version == c.state.Version || target.Version == c.state.Stable) {
 			c.disprove(l, target.Version == c.state.Version, batch, f)

@@ -13,6 +13,9 @@
 //   - since the canary began ([Ledger.Totals]), for denominators: everything,
 //     with the time since the last report filled in from the rate.
 //
+// A third kind is kept only while somebody wants it ([Ledger.Keep]): what was
+// reported over the last while ([Ledger.Window]).
+//
 // [IsError] says which failures a judge counts, [Filter] which entries are
 // repetitions, and [WeightHistory] which weights may have been in force for a
 // request.

@@ -30,7 +30,9 @@ type feed struct {
 
 	last    ClusterMetrics // the last flush
 	lastAt  time.Time      // zero: none yet
+	before  time.Time      // when the one before came
 	pending volume         // by metrics since the last load report, not counted
+	open    gauge          // connections
 }
 
 // load takes the counts of one load report. Requests are the completed ones:
@@ -58,26 +60,42 @@ func (f *feed) load(a *account, t *tally, c *ClusterLoad, at time.Time) {
 	f.count(a, t, v, counted)
 }
 
-// metrics takes one flush of cumulative counters.
+// metrics takes one flush of cumulative counters, or a part of one: a flush may
+// take several messages, of which one has the counters.
 func (f *feed) metrics(a *account, t *tally, c *ClusterMetrics, at time.Time) {
 	if !at.After(f.lastAt) {
 		return
 	}
+	f.open.set(c.Connections, at)
+	if c.Completed == 0 && f.last.Completed > 0 {
+		f.rest(a, t, c, at)
+		return
+	}
 	from, before := f.lastAt, f.last
-	f.lastAt, f.last = at, *c
+	f.lastAt, f.last, f.before = at, *c, from
 	if from.IsZero() {
 		return
 	}
 	grown := growth(&before, c)
-	if !from.Before(a.cut) {
-		t.window.latency.add(grown.Latency, grown.Requests)
-	}
+	t.times(a, from, at, &grown)
 	v := volume{from: from, to: at, requests: float64(grown.Completed), errors: float64(grown.Class[5])}
 	if f.loadAt.IsZero() {
 		f.count(a, t, v, time.Time{})
 		return
 	}
 	f.hold(a, t, v)
+}
+
+// rest takes a message without counters: its times are those of the flush whose
+// counters came before.
+func (f *feed) rest(a *account, t *tally, c *ClusterMetrics, at time.Time) {
+	before := f.last
+	f.last.Latency, f.last.Requests, f.last.Millis = c.Latency, c.Requests, c.Millis
+	if f.before.IsZero() {
+		return
+	}
+	grown := growth(&before, &f.last)
+	t.times(a, f.before, at, &grown)
 }
 
 // hold keeps a volume of the metrics sink back while load reports come. Once

@@ -19,6 +19,7 @@ type account struct {
 	began    time.Time // the canary
 	cut      time.Time // the window: when the step began
 	versions map[string]*tally
+	kept     time.Duration // see Ledger.Keep; 0: nothing is
 }
 
 // Counts is what one version served since the step began.
@@ -37,8 +38,11 @@ func NewLedger() *Ledger { return &Ledger{services: make(map[api.Key]*account)} 
 // these versions. Everything counted for the Service before is dropped.
 func (l *Ledger) Start(service api.Key, versions []string, now time.Time) {
 	a := &account{began: now, cut: now, versions: make(map[string]*tally, len(versions))}
+	if before := l.services[service]; before != nil {
+		a.kept = before.kept
+	}
 	for _, v := range versions {
-		a.versions[v] = newTally()
+		a.tally(v, now)
 	}
 	l.services[service] = a
 }
@@ -48,9 +52,7 @@ func (l *Ledger) Start(service api.Key, versions []string, now time.Time) {
 func (l *Ledger) Resume(service api.Key, totals map[string]float64, now time.Time) {
 	l.Start(service, nil, now)
 	for v, requests := range totals {
-		t := newTally()
-		t.total = requests
-		l.services[service].versions[v] = t
+		l.services[service].tally(v, now).total = requests
 	}
 }
 
@@ -70,9 +72,7 @@ func (l *Ledger) Begin(service api.Key, versions []string, now time.Time) {
 		t.listed = slices.Contains(versions, v)
 	}
 	for _, v := range versions {
-		if a.versions[v] == nil {
-			a.versions[v] = newTally()
-		}
+		a.tally(v, now)
 	}
 }
 
@@ -106,10 +106,11 @@ func (l *Ledger) find(cluster string) (*account, *tally) {
 	return a, a.versions[target.Version]
 }
 
-// Failure takes one entry of the error stream that is not a repetition. isError
-// is what IsError says of it, or the owner's own rule. What arrives after a cut
-// counts as after it, since the clocks of Envoys are not Serin's.
-func (l *Ledger) Failure(f Failure, isError bool) {
+// Failure takes one entry of the error stream that is not a repetition, received
+// at the time at. isError is what IsError says of it, or the owner's own rule.
+// What arrives after a cut counts as after it, since the clocks of Envoys are
+// not Serin's.
+func (l *Ledger) Failure(f Failure, isError bool, at time.Time) {
 	_, t := l.find(f.Cluster)
 	if t == nil {
 		return
@@ -119,6 +120,9 @@ func (l *Ledger) Failure(f Failure, isError bool) {
 	}
 	if f.Flags.Overflow {
 		t.window.overflows++
+	}
+	if t.past != nil {
+		t.past.failure(at, isError, f.Flags.Overflow)
 	}
 }
 

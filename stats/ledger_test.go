@@ -59,9 +59,9 @@ func TestObserved(t *testing.T) {
 	l := started()
 	l.Load(report("a", 1, 1, map[string]uint64{v1: 80, v2: 20}))
 	l.Load(report("b", 1, 1, map[string]uint64{v1: 60, v2: 40, "default/shop/443/v2": 100}))
-	l.Failure(Failure{Cluster: v2, Status: 500}, true)
-	l.Failure(Failure{Cluster: v2, Status: 503, Flags: Flags{Overflow: true}}, false)
-	l.Failure(Failure{Cluster: "default/shop/443/v2", Status: 500}, true)
+	l.Failure(Failure{Cluster: v2, Status: 500}, true, at(1))
+	l.Failure(Failure{Cluster: v2, Status: 503, Flags: Flags{Overflow: true}}, false, at(1))
+	l.Failure(Failure{Cluster: "default/shop/443/v2", Status: 500}, true, at(1))
 	want := map[string]Counts{
 		"v1": {Requests: 140, Share: 140.0 / 300},
 		"v2": {Requests: 160, Errors: 2, Overflows: 1, Share: 160.0 / 300},
@@ -79,7 +79,7 @@ func TestLedgerDropsTheRest(t *testing.T) {
 	l.Metrics(flush("a", 1, all))
 	l.Metrics(flush("a", 2, all))
 	for name := range all {
-		l.Failure(Failure{Cluster: name, Status: 500}, true)
+		l.Failure(Failure{Cluster: name, Status: 500}, true, at(1))
 	}
 	want := map[string]Counts{"v1": {}, "v2": {}}
 	if diff := cmp.Diff(want, l.Observed(shop)); diff != "" {
@@ -103,14 +103,14 @@ func TestLedgerDropsTheRest(t *testing.T) {
 func TestBeginLeavesMixedReportsOut(t *testing.T) {
 	l := started()
 	l.Load(report("a", 1, 1, map[string]uint64{v1: 95, v2: 5}))
-	l.Failure(Failure{Cluster: v2, Status: 500}, true)
+	l.Failure(Failure{Cluster: v2, Status: 500}, true, at(1))
 	l.Begin(shop, []string{"v1", "v2"}, at(1.5))
 	l.Load(report("a", 2, 1, map[string]uint64{v1: 80, v2: 20}))
 	if got := l.Observed(shop)["v2"]; got != (Counts{}) {
 		t.Errorf("the mixed report counts for the step: %+v", got)
 	}
 	l.Load(report("a", 3, 1, map[string]uint64{v1: 70, v2: 30}))
-	l.Failure(Failure{Cluster: v2, Status: 500}, true)
+	l.Failure(Failure{Cluster: v2, Status: 500}, true, at(1))
 	want := map[string]Counts{"v1": {Requests: 70, Share: 0.7}, "v2": {Requests: 30, Errors: 1, Share: 0.3}}
 	if diff := cmp.Diff(want, l.Observed(shop), cmpopts.EquateApprox(0, 1e-9)); diff != "" {
 		t.Errorf("observed (-want +got):\n%s", diff)

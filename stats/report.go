@@ -71,7 +71,7 @@ type Metrics struct {
 }
 
 // ClusterMetrics holds cumulative figures of one cluster since the Envoy, or
-// the cluster in it, began. A value below the one before means a reset.
+// the cluster in it, began, but for Connections. A value below the one before means a reset.
 type ClusterMetrics struct {
 	Cluster   string
 	Completed uint64            // upstream_rq_completed
@@ -79,6 +79,9 @@ type ClusterMetrics struct {
 	Latency   []HistogramBucket // upstream_rq_time, cumulative over the buckets too
 	Requests  uint64            // upstream_rq_time: sample count
 	Millis    float64           // upstream_rq_time: sample sum, in milliseconds
+	// Connections is upstream_cx_active, which does not add up over time; nil:
+	// not in this flush.
+	Connections *uint64
 }
 
 // HistogramBucket counts the requests that took at most Upper milliseconds.

@@ -9,6 +9,7 @@ type tally struct {
 	shown  float64 // the highest estimate given
 	listed bool    // it belongs to the step
 	window window
+	past   *past // nil: nothing is kept
 	feeds  map[feedKey]*feed
 }
 
@@ -50,6 +51,9 @@ func (t *tally) add(a *account, v volume, after time.Time) {
 	if after.Before(a.began) {
 		after = a.began
 	}
+	if t.past != nil {
+		t.past.volume(v, after)
+	}
 	part := v.partAfter(after)
 	t.total += part * v.requests
 	if part == 1 {
@@ -58,6 +62,17 @@ func (t *tally) add(a *account, v volume, after time.Time) {
 	if part == 1 && !v.from.Before(a.cut) {
 		t.window.requests += v.requests
 		t.window.reported += v.errors
+	}
+}
+
+// times counts the response times of a flush, which certainly belong to the step
+// only if all of it does.
+func (t *tally) times(a *account, from, to time.Time, grown *ClusterMetrics) {
+	if !from.Before(a.cut) {
+		t.window.latency.add(grown.Latency, grown.Requests)
+	}
+	if t.past != nil {
+		t.past.times(from, to, grown)
 	}
 }
 

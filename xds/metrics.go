@@ -124,6 +124,8 @@ func known(metric string, f *promv2.MetricFamily, class int) bool {
 		return f.GetType() == promv2.MetricType_COUNTER
 	case "upstream_rq_xx":
 		return f.GetType() == promv2.MetricType_COUNTER && class > 0
+	case "upstream_cx_active":
+		return f.GetType() == promv2.MetricType_GAUGE
 	case "upstream_rq_time":
 		return f.GetType() == promv2.MetricType_HISTOGRAM
 	}
@@ -137,6 +139,9 @@ func read(c *stats.ClusterMetrics, metric string, class int, m *promv2.Metric) {
 		c.Completed = count(m.GetCounter().GetValue())
 	case "upstream_rq_xx":
 		c.Class[class] = count(m.GetCounter().GetValue())
+	case "upstream_cx_active":
+		open := count(m.GetGauge().GetValue())
+		c.Connections = &open
 	case "upstream_rq_time":
 		h := m.GetHistogram()
 		c.Requests, c.Millis = h.GetSampleCount(), h.GetSampleSum()

@@ -38,6 +38,12 @@ func counter(name string, v float64, pairs ...string) *promv2.MetricFamily {
 	}}
 }
 
+func gauge(name string, v float64, pairs ...string) *promv2.MetricFamily {
+	return &promv2.MetricFamily{Name: &name, Type: ptr(promv2.MetricType_GAUGE), Metric: []*promv2.Metric{
+		{Label: labels(pairs...), Gauge: &promv2.Gauge{Value: &v}},
+	}}
+}
+
 func histogram(name string, pairs ...string) *promv2.MetricFamily {
 	return &promv2.MetricFamily{Name: &name, Type: ptr(promv2.MetricType_HISTOGRAM), Metric: []*promv2.Metric{{
 		Label: labels(pairs...),
@@ -83,10 +89,11 @@ func TestClusterMetrics(t *testing.T) {
 				counter("cluster.upstream_rq_xx", 3, "envoy.cluster_name", v1, "envoy.response_code_class", "5"),
 				counter("cluster.upstream_rq_xx", 7, "envoy.response_code_class", "2xx", "envoy.cluster_name", v1),
 				histogram("cluster.upstream_rq_time", "envoy.cluster_name", v1),
+				gauge("cluster.upstream_cx_active", 4, "envoy.cluster_name", v2),
 			},
 			[]stats.ClusterMetrics{
 				{Cluster: v1, Completed: 30, Class: [6]uint64{2: 7, 5: 3}, Latency: buckets, Requests: 9, Millis: 90.5},
-				{Cluster: v2, Completed: 12},
+				{Cluster: v2, Completed: 12, Connections: ptr(uint64(4))},
 			},
 		},
 		"names": {
@@ -103,7 +110,7 @@ func TestClusterMetrics(t *testing.T) {
 				counter("cluster.upstream_rq_completed", 1), counter("http.upstream_rq_completed", 1, "envoy.cluster_name", v1),
 				counter("cluster.upstream_rq_xx", 1, "envoy.cluster_name", v1),
 				counter("cluster.upstream_rq_xx", 1, "envoy.cluster_name", v1, "envoy.response_code_class", "9"),
-				counter("cluster.upstream_rq_200", 1, "envoy.cluster_name", v1), counter("cluster.upstream_cx_total", 1, "envoy.cluster_name", v1),
+				counter("cluster.upstream_rq_200", 1, "envoy.cluster_name", v1), counter("cluster.upstream_cx_active", 1, "envoy.cluster_name", v1),
 				counter("cluster."+v1+".upstream_rq_9xx", 1), counter("cluster.upstream_rq_time", 1, "envoy.cluster_name", v1),
 				counter("cluster.", 1), counter("", 1), {}, nil,
 			},

@@ -1,0 +1,209 @@
+package stats
+
+import (
+	"math"
+	"time"
+)
+
+// MostKept is the longest time that can be looked back.
+const MostKept = 30 * time.Minute
+
+const (
+	// slots is how many parts the time that is kept has. A window begins
+	// somewhere in one, whose counts are divided in proportion to time.
+	slots = 256
+	// leastSlot is the shortest part: reports do not come faster.
+	leastSlot = 50 * time.Millisecond
+)
+
+// Recent is what was reported of one version over the last while.
+type Recent struct {
+	// Length is the time that the counts of requests cover, at most what was
+	// asked for: until the last report, from when they were first kept. 0:
+	// nothing was reported.
+	Length time.Duration
+	// Requests that completed, attempts where Envoy retries, and of them Errors
+	// of the error stream, by IsError.
+	Requests, Errors uint64
+	// Latency is in the form of Ledger.Latency; nil where nothing was reported.
+	Latency []HistogramBucket
+	// Overflow counts the requests that a circuit breaker refused, and
+	// Connections are those open to the version's endpoints now; nil where it is
+	// not reported.
+	Overflow, Connections *uint64
+}
+
+// past keeps what is reported of a version by the time it happened, for one
+// length of time back.
+type past struct {
+	width time.Duration // of a slot
+	since time.Time     // nothing before is kept
+	upTo  time.Time     // the end of the latest volume; zero: none yet
+	ring  [slots + 2]slot
+}
+
+// slot is a part of time: that of its number, counted from 1970.
+type slot struct {
+	number            int64
+	requests          float64
+	errors, overflows uint64
+	latency           histogram // nil: none
+}
+
+// newPast keeps a length of time from now on.
+func newPast(length time.Duration, now time.Time) *past {
+	return &past{width: max((length+slots-1)/slots, leastSlot), since: now}
+}
+
+// number gives the number of the slot that a time is in.
+func (p *past) number(t time.Time) int64 { return t.UnixNano() / int64(p.width) }
+
+// start gives when a slot begins.
+func (p *past) start(number int64) time.Time { return time.Unix(0, number*int64(p.width)) }
+
+// at gives the slot of a time; nil where that is forgotten, or never kept.
+func (p *past) at(t time.Time) *slot {
+	if t.Before(p.since) {
+		return nil
+	}
+	n := p.number(t)
+	s := &p.ring[n%int64(len(p.ring))]
+	switch {
+	case s.number > n:
+		return nil
+	case s.number < n:
+		*s = slot{number: n}
+	}
+	return s
+}
+
+// volume spreads the requests of a volume evenly over its time, of which
+// everything before the time counted is left out.
+func (p *past) volume(v volume, counted time.Time) {
+	from := latest(v.from, counted, p.since, p.start(p.number(v.to)-slots))
+	for n := p.number(from); from.Before(v.to); n++ {
+		end := earliest(p.start(n+1), v.to)
+		if s := p.at(from); s != nil {
+			s.requests += v.requests * float64(end.Sub(from)) / float64(v.to.Sub(v.from))
+		}
+		from = end
+	}
+	p.upTo = latest(p.upTo, v.to)
+}
+
+// failure counts an entry of the error stream.
+func (p *past) failure(at time.Time, isError, overflow bool) {
+	s := p.at(at)
+	if s == nil {
+		return
+	}
+	if isError {
+		s.errors++
+	}
+	if overflow {
+		s.overflows++
+	}
+}
+
+// times counts the response times of a flush, at its end.
+func (p *past) times(from, to time.Time, grown *ClusterMetrics) {
+	if from.Before(p.since) || grown.Requests == 0 {
+		return
+	}
+	if s := p.at(to); s != nil {
+		if s.latency == nil {
+			s.latency = histogram{}
+		}
+		s.latency.add(grown.Latency, grown.Requests)
+	}
+}
+
+// window adds up what is kept of a length of time until now.
+func (p *past) window(length time.Duration, now time.Time) Recent {
+	from := latest(now.Add(-length), p.since)
+	out := Recent{Length: max(earliest(p.upTo, now).Sub(from), 0)}
+	var requests, failed, refused float64
+	latency := histogram{}
+	for n, last := p.number(from), p.number(now); n <= last; n++ {
+		s := &p.ring[n%int64(len(p.ring))]
+		if s.number != n {
+			continue
+		}
+		part := p.part(n, from, now)
+		requests += part * s.requests
+		refused += part * float64(s.overflows)
+		if n <= p.number(p.upTo) { // later ones have no requests yet to be a part of
+			failed += part * float64(s.errors)
+		}
+		for upper, count := range s.latency {
+			if some := uint64(math.Round(part * float64(count))); some > 0 {
+				latency[upper] += some
+			}
+		}
+	}
+	if overflow := uint64(math.Round(refused)); out.Length > 0 || overflow > 0 {
+		out.Overflow = &overflow
+	}
+	if out.Length > 0 {
+		out.Requests, out.Errors = uint64(math.Round(requests)), uint64(math.Round(failed))
+	}
+	out.Latency = latency.buckets()
+	return out
+}
+
+// part gives which part of a slot's counts a window from a time until now takes:
+// all but of the one that it begins in.
+func (p *past) part(n int64, from, now time.Time) float64 {
+	begin, end := latest(p.start(n), p.since), earliest(p.start(n+1), now)
+	if !from.After(begin) || !end.After(begin) {
+		return 1
+	}
+	return float64(end.Sub(from)) / float64(end.Sub(begin))
+}
+
+// resized gives the same counts for another length of time. Those of a slot go
+// where its middle is.
+func (p *past) resized(length time.Duration) *past {
+	out := newPast(length, p.since)
+	out.upTo = p.upTo
+	newest := p.number(p.upTo)
+	for n := newest - slots; n <= newest+1; n++ {
+		s := &p.ring[(n%int64(len(p.ring))+int64(len(p.ring)))%int64(len(p.ring))]
+		if n < 0 || s.number != n {
+			continue
+		}
+		to := out.at(latest(p.start(n).Add(p.width/2), p.since))
+		if to == nil {
+			continue
+		}
+		to.requests += s.requests
+		to.errors += s.errors
+		to.overflows += s.overflows
+		for upper, count := range s.latency {
+			if to.latency == nil {
+				to.latency = histogram{}
+			}
+			to.latency[upper] += count
+		}
+	}
+	return out
+}
+
+// latest gives the latest of some times.
+func latest(times ...time.Time) time.Time {
+	out := times[0]
+	for _, t := range times[1:] {
+		if t.After(out) {
+			out = t
+		}
+	}
+	return out
+}
+
+// earliest gives the earlier of two times.
+func earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
