@@ -126,6 +126,31 @@ func (p *Proof) Verdict() Result {
 	return r
 }
 
+// ProofRequests gives how many requests of the canary a proof takes where none
+// fails: the fewest that it can take.
+func ProofRequests(c ProofConfig) float64 {
+	p := NewProof(c)
+	if p.config.MaxIncrease == 0 {
+		return math.Inf(1)
+	}
+	threshold := 1 / p.config.Beta
+	high := 1.0
+	for ; p.Evidence() < threshold; high *= 2 {
+		p.Good(high)
+	}
+	low := 0.0
+	for high-low > 1 {
+		middle := math.Floor((low + high) / 2)
+		fresh := NewProof(c)
+		if fresh.Good(middle); fresh.Evidence() < threshold {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	return high
+}
+
 // proofState is a Proof as it is stored.
 type proofState struct {
 	Format int         `json:"format"`

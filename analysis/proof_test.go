@@ -32,6 +32,15 @@ func TestProofWithoutErrors(t *testing.T) {
 	}
 }
 
+func TestProofRequests(t *testing.T) {
+	if n := analysis.ProofRequests(half); n != 788 {
+		t.Errorf("%v requests, want 788", n)
+	}
+	if n := analysis.ProofRequests(analysis.ProofConfig{Beta: 0.05}); !math.IsInf(n, 1) {
+		t.Errorf("%v requests prove that it is not worse at all", n)
+	}
+}
+
 // TestProofByHand computes the process from its definition.
 func TestProofByHand(t *testing.T) {
 	const k1, k0, n, w = 2, 5, 400, 0.1

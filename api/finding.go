@@ -125,6 +125,7 @@ const (
 	CodeStepParts       Code = "W225"
 	CodeUseless         Code = "W226"
 	CodeNeverEnds       Code = "W227"
+	CodeUndecided       Code = "W229"
 	CodeNoAnalysis      Code = "E406"
 	CodeRelease         Code = "E407"
 	CodeNoSecret        Code = "W428"
@@ -170,6 +171,7 @@ var Codes = map[Code]string{
 	CodeVersionLabel:    "a version that is no label value",
 	CodeManagedRoute:    "a route that managedRoutes does not name",
 	CodeStringMatch:     "a match without exactly one of exact, prefix and regex",
+	CodeUndecided:       "a step that is over before its judge can have decided, with the traffic given",
 	CodeProvider:        "a traffic provider: Serin routes itself",
 	CodeNoEffect:        "a field about pods, without effect for files",
 	CodeNeverMatches:    "a path that no request has",

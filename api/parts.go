@@ -65,6 +65,11 @@ func (d *Document) step(i int) int {
 	return d.steps[i]
 }
 
+// StepAt gives where step i of a Rollout is written.
+func (d *Document) StepAt(i int) (line, column int) {
+	return d.find(treeCache{}, canaryPath("steps", d.step(i)))
+}
+
 // divided gives, for each step of a Rollout, the place of the step in the text
 // that it is a part of; nil where every step is its own.
 func divided(root *node, o object) []int {

@@ -102,6 +102,9 @@ scrape_configs:
 // URL gives the server's address for queries.
 func (p *Prometheus) URL() string { return "http://" + p.address }
 
+// errEnded is that a process has ended which was to run.
+var errEnded = errors.New("it ended")
+
 // Ready waits until the server answers queries.
 func (p *Prometheus) Ready(ctx context.Context) error {
 	tick := time.NewTicker(readyEvery)
@@ -111,7 +114,7 @@ func (p *Prometheus) Ready(ctx context.Context) error {
 		case <-ctx.Done():
 			return fmt.Errorf("waiting for Prometheus: %w; it said:\n%s", ctx.Err(), p.logTail())
 		case <-p.proc.done:
-			return fmt.Errorf("waiting for Prometheus: it ended (%v); it said:\n%s", p.proc.err, p.logTail())
+			return fmt.Errorf("waiting for Prometheus: %w; it said:\n%s", errors.Join(errEnded, p.proc.err), p.logTail())
 		case <-tick.C:
 		}
 	}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/serin-mesh/serin/analysis"
+	"github.com/serin-mesh/serin/api"
+	"github.com/serin-mesh/serin/control"
+	"github.com/serin-mesh/serin/discovery"
+	"github.com/serin-mesh/serin/rollout"
+)
+
+// overFloor is how many times the least possible the guard needs, in the worst
+// row of its own measurement for harm that begins with the step.
+const overFloor = 1.35
+
+// traffic is what a plan is to be judged for.
+type traffic struct {
+	rps      float64 // requests a second to the Service
+	errors   float64 // part of them that fails anyway
+	increase float64 // of the canary's, that is to be seen
+}
+
+// check refuses numbers that mean nothing.
+func (t traffic) check() error {
+	switch {
+	case !(t.rps > 0) || t.rps > maxRPS:
+		return fmt.Errorf("--rps %v: want a number of requests a second above 0", t.rps)
+	case !(t.errors >= 0 && t.errors < 1):
+		return fmt.Errorf("--errors %v: want a part from 0 to below 1, such as 0.005", t.errors)
+	case !(t.increase > 0 && t.errors+t.increase <= 1):
+		return fmt.Errorf("--increase %v: want a part above 0, such as 0.05, that --errors leaves room for", t.increase)
+	}
+	return nil
+}
+
+// undecided finds the steps that may be over before the guard can have seen the
+// harm, or that a proof cannot pass in its time.
+func (t traffic) undecided(d *api.Document) []api.Finding {
+	r, ok := d.Object.(*api.Rollout)
+	if !ok || r.Spec.Strategy.Canary == nil {
+		return nil
+	}
+	var out []api.Finding
+	note := func(i int, format string, args ...any) {
+		line, column := d.StepAt(i)
+		out = append(out, api.Finding{File: d.File, Line: line, Column: column, Code: api.CodeUndecided,
+			Path: fmt.Sprintf("spec.strategy.canary.steps[%d]", i), Message: fmt.Sprintf(format, args...)})
+	}
+	spec := control.SpecOf(r)
+	weight := 0.0
+	for i, s := range spec.Steps {
+		switch {
+		case s.SetWeight != nil:
+			weight = part(*s.SetWeight)
+			if held, timed := heldFor(spec, i); timed && weight > 0 && weight < 1 {
+				if need := t.needs(r, spec, weight); held < need {
+					note(i, "%s at %s: at %v requests a second the guard needs about %s to see %s more errors over %s; "+
+						"the step may be over before", held, percentText(100*weight), t.rps, round(need), percentText(100*t.increase), percentText(100*t.errors))
+				}
+			}
+		case s.Check != nil && s.Check.Timeout > 0:
+			if need := t.proves(r, i, weight); s.Check.Timeout < need {
+				note(i, "at %s of %v requests a second a proof takes about %s even without errors, longer than its timeout of %s",
+					percentText(100*weight), t.rps, round(need), s.Check.Timeout)
+			}
+		}
+	}
+	return out
+}
+
+// heldFor gives for how long a weight that step i sets is held by pauses; false
+// where something else ends it.
+func heldFor(spec rollout.Spec, i int) (time.Duration, bool) {
+	var sum time.Duration
+	for _, s := range spec.Steps[i+1:] {
+		switch {
+		case s.SetWeight != nil:
+			return sum, true
+		case s.Check != nil, s.Pause != nil && s.Pause.Duration == 0:
+			return 0, false
+		case s.Pause != nil:
+			sum += s.Pause.Duration
+		}
+	}
+	return sum, true
+}
+
+// needs gives the time that the guard needs at a weight, on average.
+func (t traffic) needs(r *api.Rollout, spec rollout.Spec, weight float64) time.Duration {
+	guard := control.NewGuard(r, spec)
+	if guard == nil {
+		return 0 // there is nobody to decide
+	}
+	c := guard.Config()
+	floor := analysis.Floor(c.Alpha, weight, c.Margin, t.errors, t.errors+t.increase)
+	return seconds(overFloor * floor / t.rps)
+}
+
+// proves gives the time that the proof of step i needs where nothing fails.
+func (t traffic) proves(r *api.Rollout, i int, weight float64) time.Duration {
+	p := r.Steps()[i].Prove
+	if p == nil || weight == 0 {
+		return 0
+	}
+	terms := p.Terms()
+	return seconds(analysis.ProofRequests(analysis.ProofConfig{MaxIncrease: terms.MaxIncrease, Beta: 1 - terms.Confidence}) / (weight * t.rps))
+}
+
+// seconds gives a duration, however long.
+func seconds(s float64) time.Duration {
+	if s > math.MaxInt64/float64(time.Second) {
+		return math.MaxInt64
+	}
+	return time.Duration(s * float64(time.Second))
+}
+
+// round makes a duration short to read.
+func round(d time.Duration) string {
+	switch {
+	case d == math.MaxInt64:
+		return "forever"
+	case d > time.Minute:
+		return d.Round(time.Second).String()
+	}
+	return d.Round(100 * time.Millisecond).String()
+}
+
+// undecidedIn looks at every Rollout of some files.
+func (t traffic) undecidedIn(result discovery.Result) []api.Finding {
+	var out []api.Finding
+	for name, data := range result.Files {
+		docs, _ := api.Decode(name, data)
+		for i := range docs {
+			out = append(out, t.undecided(&docs[i])...)
+		}
+	}
+	api.SortFindings(out)
+	return out
+}
