@@ -196,7 +196,9 @@ func TestBadDataFiles(t *testing.T) {
 			_ = s
 			end()
 			setFormat(t, dir, "99")
-		}, "format 99"},
+		}, `format "99"`},
+		"empty":              {func(t *testing.T, dir string) { writeFile(t, dir, "") }, "it is empty: move it away"},
+		"of another program": {func(t *testing.T, dir string) { foreign(t, dir) }, "damaged or not Serin's"},
 		"a file where the folder should be": {func(t *testing.T, dir string) {
 			if err := os.Remove(dir); err != nil {
 				t.Fatal(err)
@@ -239,6 +241,19 @@ func setFormat(t *testing.T, dir, format string) {
 		t.Fatal(err)
 	}
 	err = db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte("meta")).Put([]byte("format"), []byte(format)) })
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// foreign makes a data file as another program that uses bbolt would.
+func foreign(t *testing.T, dir string) {
+	t.Helper()
+	db, err := bbolt.Open(filepath.Join(dir, store.FileName), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("theirs")); return err })
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -106,31 +105,59 @@ func (s *Store) flush() error {
 }
 
 func (s *Store) commit(batch []Write) error {
-	err := s.db.Update(func(tx *bbolt.Tx) error {
-		for _, w := range batch {
-			if err := apply(tx, w); err != nil {
-				return err
-			}
-		}
-		return nil
+	err := guarded(func() error {
+		return s.db.Update(func(tx *bbolt.Tx) error { return applyAll(tx, batch) })
 	})
 	if err != nil {
-		return fmt.Errorf("writing the data file %q: %w", s.path, err)
+		return fmt.Errorf("writing the data file %q: %w%s", s.path, err, remedy(err))
 	}
 	return nil
 }
 
-func apply(tx *bbolt.Tx, w Write) error {
-	rollouts := tx.Bucket(bucketRollouts)
+// applyAll applies the writes in their order and counts what is there then.
+func applyAll(tx *bbolt.Tx, batch []Write) error {
+	had, err := counts(tx)
+	if err != nil {
+		return err
+	}
+	have := had
+	for _, w := range batch {
+		if err := apply(tx, w, &have); err != nil {
+			return err
+		}
+	}
+	if have == had {
+		return nil
+	}
+	return putJSON(tx.Bucket(bucketMeta), keyCounts, have)
+}
+
+// applyStates keeps and forgets states.
+func applyStates(rollouts *bbolt.Bucket, w Write, have *counted) error {
 	for key, r := range w.Put {
-		if err := putJSON(rollouts, []byte(key.String()), r); err != nil {
+		name := []byte(key.String())
+		if rollouts.Get(name) == nil {
+			have.Rollouts++
+		}
+		if err := putJSON(rollouts, name, r); err != nil {
 			return err
 		}
 	}
 	for _, key := range w.Delete {
-		if err := rollouts.Delete([]byte(key.String())); err != nil {
+		name := []byte(key.String())
+		if rollouts.Get(name) != nil {
+			have.Rollouts--
+		}
+		if err := rollouts.Delete(name); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func apply(tx *bbolt.Tx, w Write, have *counted) error {
+	if err := applyStates(tx.Bucket(bucketRollouts), w, have); err != nil {
+		return err
 	}
 	for key, entries := range w.Journal {
 		if err := appendJournal(tx, key, entries); err != nil {
@@ -152,7 +179,7 @@ func apply(tx *bbolt.Tx, w Write) error {
 			return err
 		}
 	}
-	return replaceObjects(tx, w.Objects)
+	return replaceObjects(tx, w.Objects, have)
 }
 
 func appendJournal(tx *bbolt.Tx, key api.Key, entries []Entry) error {
@@ -171,10 +198,11 @@ func appendJournal(tx *bbolt.Tx, key api.Key, entries []Entry) error {
 	return nil
 }
 
-func replaceObjects(tx *bbolt.Tx, objects map[string][]byte) error {
+func replaceObjects(tx *bbolt.Tx, objects map[string][]byte, have *counted) error {
 	if objects == nil {
 		return nil
 	}
+	have.Objects = len(objects)
 	if tx.Bucket(bucketObjects) != nil {
 		if err := tx.DeleteBucket(bucketObjects); err != nil {
 			return err
@@ -185,17 +213,9 @@ func replaceObjects(tx *bbolt.Tx, objects map[string][]byte) error {
 		return err
 	}
 	for path, content := range objects {
-		if err := b.Put([]byte(path), content); err != nil {
+		if err := b.Put([]byte(path), sealed([]byte(path), content)); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func putJSON(b *bbolt.Bucket, key []byte, v any) error {
-	data, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	return b.Put(key, data)
 }
