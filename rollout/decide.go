@@ -210,7 +210,7 @@ func (m *machine) promote(a Action) error {
 	}
 	switch {
 	case s.HarmPausedAt != nil || s.Background.outcome() == Inconclusive:
-		m.emit(Record{Kind: Resumed, Message: "promoted in spite of the verdict"}.by(a))
+		m.emit(Record{Kind: Waived, Message: "promoted in spite of the verdict"}.by(a))
 	case s.PausedAt != nil:
 		m.emit(Record{Kind: StepCompleted, Step: s.Step + 1,
 			Message: fmt.Sprintf("the pause of step %d is ended", s.Step)}.by(a))
@@ -237,7 +237,7 @@ func (m *machine) pause(a Action) error {
 func (m *machine) resume(a Action) error {
 	s := m.state
 	switch {
-	case s.UserPausedAt != nil || s.HarmPausedAt != nil:
+	case s.UserPausedAt != nil:
 		m.emit(Record{Kind: Resumed, Message: fmt.Sprintf("the rollout of %s goes on", s.Version)}.by(a))
 	case s.Pinned:
 		m.emit(Record{Kind: Unpinned, Message: fmt.Sprintf("%s is wanted again", s.Version)}.by(a))
@@ -245,6 +245,8 @@ func (m *machine) resume(a Action) error {
 			m.start(Record{Version: m.spec.Version, Steps: m.spec.stepsHash(),
 				Message: fmt.Sprintf("%s is wanted, %s is stable", m.spec.Version, s.Stable)})
 		}
+	case s.HarmPausedAt != nil:
+		return notApplicable("resume: nobody paused it; the guard did, and promote goes on in spite of that")
 	case s.PausedAt != nil:
 		return notApplicable("resume: nobody paused it; step %d is a pause, which promote ends", s.Step)
 	case s.Check != nil || s.Background.outcome() == Inconclusive:

@@ -23,7 +23,8 @@ const (
 	StepsCompleted Kind = "StepsCompleted" // all traffic may move over
 	Paused         Kind = "Paused"         // somebody said pause
 	HarmPaused     Kind = "HarmPaused"     // a judge did
-	Resumed        Kind = "Resumed"
+	Resumed        Kind = "Resumed"        // and ended that
+	Waived         Kind = "Waived"         // somebody went on in spite of a judge
 	RouteSet       Kind = "RouteSet"       // a managed route was made or replaced
 	RouteUnset     Kind = "RouteUnset"     // or taken away
 	Frozen         Kind = "Frozen"         // somebody said freeze
@@ -104,7 +105,7 @@ func (s State) fold(r Record) State {
 		s.Step, s.PausedAt, s.Check = r.Step, nil, nil
 	case StepsCompleted:
 		s.Stage, s.PausedAt, s.Check = Completing, nil, nil
-	case Paused, HarmPaused, Resumed, Held, Released, Frozen, Unfrozen, DeadlinePassed:
+	case Paused, HarmPaused, Resumed, Waived, Held, Released, Frozen, Unfrozen, DeadlinePassed:
 		s = s.foldHold(r)
 	default:
 		s = s.foldEnd(r)
@@ -134,8 +135,10 @@ func (s State) foldHold(r Record) State {
 	case HarmPaused:
 		s.HarmPausedAt = &at
 	case Resumed:
+		s.UserPausedAt = nil
+	case Waived:
 		s.HarmWaived = s.HarmWaived || s.HarmPausedAt != nil
-		s.UserPausedAt, s.HarmPausedAt = nil, nil
+		s.HarmPausedAt = nil
 		if s.Background.outcome() == Inconclusive {
 			s.Background = nil // it is asked again
 		}

@@ -30,31 +30,34 @@ func choices(r *api.Rollout, journal []api.JournalEntry) []api.Choice {
 // ways lists how a canary can go on, or be held.
 func ways(r *api.Rollout) []api.Choice {
 	st := r.Status
-	harm, user, step := paused(st, "InconclusiveAnalysisRun"), paused(st, "UserPause"), paused(st, "CanaryPauseStep")
+	judge, user, step := paused(st, "InconclusiveAnalysisRun"), paused(st, "UserPause"), paused(st, "CanaryPauseStep")
+	step = step || asks(r)
 	out := []api.Choice{}
 	add := func(applies bool, c api.Choice) {
 		if applies {
 			out = append(out, c)
 		}
 	}
-	add(harm, api.Choice{Action: "promote", Does: "goes on in spite of the harm, which the guard then no longer pauses for"})
-	add(step && !harm, api.Choice{Action: "promote", Does: fmt.Sprintf("ends the pause of step %d", st.CurrentStepIndex)})
-	add(st.CurrentStepIndex < len(r.Steps()) || harm || user,
+	add(judge, api.Choice{Action: "promote", Does: "goes on in spite of the judge, which then no longer pauses for that"})
+	add(step && !judge, api.Choice{Action: "promote", Does: fmt.Sprintf("ends step %d, whatever it waits for", st.CurrentStepIndex)})
+	add(st.CurrentStepIndex < len(r.Steps()) || judge || user,
 		api.Choice{Action: "promote", Full: true, Does: fmt.Sprintf("skips what is left: all traffic moves to %s", st.CurrentPodHash)})
-	add(user || harm, api.Choice{Action: "resume", Does: "ends what " + pauser(user, harm) + " began; a step's pause stays"})
+	add(user, api.Choice{Action: "resume", Does: "ends what pause began; a step's pause and a judge's stay"})
 	add(!user, api.Choice{Action: "pause", Does: "holds the canary at its weight; the guard goes on"})
 	return out
 }
 
-// pauser names who paused.
-func pauser(user, harm bool) string {
-	switch {
-	case user && harm:
-		return "pause and harm"
-	case harm:
-		return "harm"
+// asks says whether the current step is a check that runs: promote goes past it.
+func asks(r *api.Rollout) bool {
+	i := r.Status.CurrentStepIndex
+	if i >= len(r.Steps()) || r.Status.Phase != api.PhaseProgressing {
+		return false
 	}
-	return "pause"
+	switch r.Steps()[i].Kind() {
+	case "analysis", "experiment", "prove", "gate":
+		return true
+	}
+	return false
 }
 
 // outs lists how a canary can be ended.

@@ -78,3 +78,19 @@ func TestAnalysisRuns(t *testing.T) {
 		t.Errorf("of none: %d", code)
 	}
 }
+
+// TestChoicesAtACheck: promote goes past a check that runs.
+func TestChoicesAtACheck(t *testing.T) {
+	r := shop("default")
+	c := r.Spec.Strategy.Canary
+	c.Steps = append(c.Steps, api.CanaryStep{Prove: &api.Prove{}})
+	r.Status.Phase, r.Status.CurrentStepIndex = api.PhaseProgressing, 2
+	_, body := answer(t, &fake{rollouts: []*api.Rollout{r}}, http.MethodGet, "/api/v1/rollouts/shop/explain", "")
+	var e api.Explanation
+	if err := json.Unmarshal([]byte(body), &e); err != nil {
+		t.Fatal(err)
+	}
+	if len(e.Choices) == 0 || e.Choices[0].Action != "promote" || e.Choices[0].Full || e.Choices[0].Does != "ends step 2, whatever it waits for" {
+		t.Errorf("choices %+v", e.Choices)
+	}
+}

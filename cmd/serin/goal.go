@@ -83,7 +83,7 @@ func holders(r *api.Rollout) []string {
 		case "UserPause":
 			out = append(out, "somebody paused it; serin resume goes on")
 		case "InconclusiveAnalysisRun":
-			out = append(out, "the guard found harm; serin abort or serin promote decides")
+			out = append(out, "a judge holds it; serin abort or serin promote decides")
 		case "CanaryPauseStep":
 			if i := r.Status.CurrentStepIndex; openPause(r, i) {
 				out = append(out, fmt.Sprintf("step %d is an open pause; serin promote ends it", i))

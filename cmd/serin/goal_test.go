@@ -53,7 +53,7 @@ func TestGoal(t *testing.T) {
 		{"a timed pause", "", []*api.Rollout{stood(api.PhasePaused, "v1", "v2", 3, "CanaryPauseStep")}, [3]int{on, 0, on}, ""},
 		{"an open pause", "", []*api.Rollout{stood(api.PhasePaused, "v1", "v2", 1, "CanaryPauseStep")}, [3]int{4, 0, 4}, "step 1 is an open pause"},
 		{"a person's pause", "", []*api.Rollout{stood(api.PhasePaused, "v1", "v2", 3, "CanaryPauseStep", "UserPause")}, [3]int{4, 0, 4}, "serin resume"},
-		{"harm that pauses", "", []*api.Rollout{stood(api.PhasePaused, "v1", "v2", 0, "InconclusiveAnalysisRun")}, [3]int{4, 0, 4}, "found harm"},
+		{"harm that pauses", "", []*api.Rollout{stood(api.PhasePaused, "v1", "v2", 0, "InconclusiveAnalysisRun")}, [3]int{4, 0, 4}, "a judge holds it"},
 		{"spec.paused", "", []*api.Rollout{held(stood(api.PhasePaused, "v1", "v2", 0))}, [3]int{4, 0, 4}, "spec.paused"},
 		{"spec.paused beside no canary", "", []*api.Rollout{held(stood(api.PhaseHealthy, "v1", "v1", 4))}, [3]int{0, 2, 2}, "v1 is stable"},
 		{"promoted", "", []*api.Rollout{progressing, stood(api.PhaseHealthy, "v2", "v2", 4)}, [3]int{0, 2, 2}, "promoted: v2 is stable"},

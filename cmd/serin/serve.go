@@ -116,7 +116,9 @@ func join(o serveOptions, data *store.Store, saved store.Saved, tokens server.To
 	if len(saved.Rollouts) > 0 {
 		p.fleet.Expect(saved.Envoys.ByGateway())
 	}
-	p.providers = provider.New(provider.Options{Commands: o.Commands, PrometheusAddress: o.Prometheus})
+	p.providers = provider.New(provider.Options{
+		Envoy: reported{reports}, Commands: o.Commands, PrometheusAddress: o.Prometheus,
+	})
 	p.control = control.New(control.Options{
 		Fleet: p.fleet, Store: data, Saved: saved, Log: o.Log, Measurer: measurer{p.providers},
 	})
@@ -199,7 +201,8 @@ func start(ctx context.Context, run func(context.Context) error) (stop func() er
 	}
 }
 
-// sink hands reports to the control, which is made after the xDS server.
+// sink hands reports to the control, which is made after the xDS server and the
+// providers of measurements.
 type sink struct{ *control.Control }
 
 // watched is a Control as the HTTP server wants it.

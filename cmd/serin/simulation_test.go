@@ -80,7 +80,7 @@ func TestSimulateOutcomes(t *testing.T) {
 		{"and tries again", twoSteps, "", healthy + "5s,,,,abort\n1m,,,,retry\n", outcomePromoted, "", [2]time.Duration{4 * time.Minute, 4*time.Minute + time.Second}},
 		{"somebody rolls back", twoSteps, "", healthy + "5s,,,,rollback\n", outcomeBack, "pinned to v1", [2]time.Duration{5 * time.Second, 6 * time.Second}},
 		{"somebody pauses", twoSteps, "", healthy + "5s,,,,pause\n", outcomePerson, "somebody paused it", [2]time.Duration{20 * time.Minute, 20 * time.Minute}},
-		{"harm that pauses", twoSteps, ", guard: {onHarm: pause}", broken, outcomePerson, "found harm", [2]time.Duration{20 * time.Minute, 20 * time.Minute}},
+		{"harm that pauses", twoSteps, ", guard: {onHarm: pause}", broken, outcomePerson, "a judge holds it", [2]time.Duration{20 * time.Minute, 20 * time.Minute}},
 		{"only observed", twoSteps, ", guard: {mode: observe}", broken, outcomePromoted, "", [2]time.Duration{3 * time.Minute, 3*time.Minute + time.Second}},
 		{"not looked at", twoSteps, ", guard: {mode: 'off'}", broken, outcomePromoted, "", [2]time.Duration{3 * time.Minute, 3*time.Minute + time.Second}},
 		{"a cold start", twoSteps, ", guard: {warmup: 30s}", broken + "20s,,,0.001,\n", outcomePromoted, "", [2]time.Duration{3 * time.Minute, 3*time.Minute + time.Second}},

@@ -67,9 +67,9 @@ func (w *world) round() {
 	switch s := w.ctl.state; {
 	case s.Stage == rollout.Aborted:
 		w.must("retry")
-	case s.UserPausedAt != nil || s.HarmPausedAt != nil:
+	case s.UserPausedAt != nil:
 		w.must("resume")
-	case inconclusive(s.Check) || inconclusive(s.Background):
+	case s.HarmPausedAt != nil || inconclusive(s.Check) || inconclusive(s.Background):
 		w.must("promote")
 	case s.Check != nil && s.Check.Outcome == "":
 		w.must("answer Passed")
