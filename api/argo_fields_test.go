@@ -79,7 +79,8 @@ func TestArgoFields(t *testing.T) {
 		},
 		"analysis-template-crd.yaml": {
 			"+.args[].valueFrom.podTemplateHashValue", "+.metrics[].compat", "+.metrics[].provider.envoy",
-			"+.metrics[].provider.job.command",
+			"+.metrics[].provider.job.command", "+.metrics[].provider.kayenta.config",
+			"+.metrics[].provider.kayenta.series", "+.metrics[].provider.kayenta.strict",
 		},
 	}
 	own["cluster-analysis-template-crd.yaml"] = own["analysis-template-crd.yaml"]

@@ -152,7 +152,43 @@ func TestCheckProvider(t *testing.T) {
 			".envoy.quantile latencyQuantile needs a quantile, such as 0.99",
 			".envoy.window the duration -1s is negative"}},
 		"envoy, a quantile too many": {"envoy: {metric: overflow, quantile: 0.5}", []string{".envoy.quantile overflow has no quantile; remove it"}},
-		"envoy, no such quantile":    {"envoy: {metric: latencyQuantile, quantile: 1}", []string{".envoy.quantile the quantile must be above 0 and below 1, such as 0.99, not 1"}},
+		"envoy, in parts":            {"envoy: {metric: errorRatio, window: 1m, step: 10s}", nil},
+		"envoy, too far back":        {"envoy: {metric: errorRatio, window: 31m, step: 10s}", []string{".envoy.window reports are kept for 30m at most, not for 31m"}},
+		"envoy, a long step":         {"envoy: {metric: errorRatio, step: 61s}", []string{".envoy.step the step must be above 0 and at most the window, 1m0s, not 61s"}},
+		"envoy, a short step":        {"envoy: {metric: errorRatio, step: 10ms}", []string{".envoy.step the window has 6000 steps; make them longer, so that there are at most 128"}},
+		"envoy, parts of now":        {"envoy: {metric: connections, step: 1s}", []string{".envoy.step connections are those of now; remove step"}},
+		"envoy, no step at all":      {"envoy: {metric: errorRatio, step: 0s}", []string{".envoy.step the step must be above 0 and at most the window, 1m0s, not 0s"}},
+		"envoy, no duration":         {"envoy: {metric: errorRatio, window: long, step: short}", []string{`.envoy.window "long" is no duration: write one such as 30s, 5m or 1h`, `.envoy.step "short" is no duration: write one such as 30s, 5m or 1h`}},
+		"judge": {"kayenta: {strict: true, config: {metrics: [{name: a, query: {x: y}}, {name: b}]}, series: [" +
+			"{name: b, control: {web: {url: 'http://a'}}, experiment: {web: {url: 'http://b'}}}, " +
+			"{name: a, control: {envoy: {metric: errorRatio, version: stable, step: 5s}}, experiment: {envoy: {metric: errorRatio, step: 5s}}}]}", nil},
+		"judge, no config": {"kayenta: {series: [{name: a, control: {}, experiment: {prometheus: {address: 'http://p', query: x}}}]}", []string{
+			".kayenta.config there is no canary config for the series; add one, as Kayenta's API has it",
+			".kayenta.series[0].control a series comes from one place, not from 0; write exactly one of prometheus, web and envoy",
+			".kayenta.series[0].experiment.prometheus without a rangeQuery there is one value, which the judge cannot compare; add rangeQuery: {start, end, step}"}},
+		"judge, no series": {"kayenta: {config: {metrics: [{name: a}, {name: a}, {}]}}", []string{
+			`.kayenta.config.metrics[1].name two metrics have the name "a"; rename one`,
+			".kayenta.config.metrics[2].name the metric has no name; add one",
+			`.kayenta.series there are no series for the metric "" of the config; add {name, control, experiment}`,
+			`.kayenta.series there are no series for the metric "a" of the config; add {name, control, experiment}`}},
+		"judge, other series": {"kayenta: {config: {metrics: [{name: a}]}, series: [{name: a, control: {web: {url: x}}, experiment: {envoy: {metric: overflow}}}, " +
+			"{name: a, control: {web: {url: 'http://a'}}, experiment: {web: {url: 'http://a'}}}, {name: b, control: {web: {url: 'http://a'}}, experiment: {web: {url: 'http://a'}}}, " +
+			"{control: {web: {url: 'http://a'}}, experiment: {web: {url: 'http://a'}}}]}", []string{
+			`.kayenta.series[0].control.web.url "x" is no address to ask, so each measurement is an error; write http(s)://HOST...`,
+			".kayenta.series[0].experiment.envoy without a step there is one value, which the judge cannot compare; add step, such as 10s",
+			`.kayenta.series[1].name two series have the name "a"; remove one`,
+			`.kayenta.series[2].name no metric of the config has the name "b"; correct it, or remove the series`,
+			".kayenta.series[3].name the series has no name; write that of a metric of the config"}},
+		"judge and server": {"kayenta: {address: 'http://k', threshold: {pass: 90, marginal: 75}, lookback: true, config: {metrics: [{name: a}]}, series: [" +
+			"{name: a, control: {web: {url: 'http://a'}}, experiment: {web: {url: 'http://b'}}}]}", []string{
+			".kayenta.address address is of a Kayenta server, and config of the judge in this process; remove one of them",
+			".kayenta.threshold the thresholds of a config are its own; write classifier.scoreThresholds in config",
+			".kayenta scopes and lookback are of a Kayenta server; write series, whose queries say what is compared"}},
+		"judge, no such config":  {"kayenta: {config: [1]}", []string{".kayenta.config it is no canary config, an object with a list of metrics and their names"}},
+		"judge, an empty config": {"kayenta: {config: {}}", []string{".kayenta.config the canary config has no metrics; add some"}},
+		"server, strict": {"kayenta: {strict: true, address: 'http://k', application: a, canaryConfigName: b, metricsAccountName: c, storageAccountName: d, scopes: [{name: x}]}",
+			[]string{".kayenta.strict strict is of the judge in this process only; remove it, or add config and series"}},
+		"envoy, no such quantile": {"envoy: {metric: latencyQuantile, quantile: 1}", []string{".envoy.quantile the quantile must be above 0 and below 1, such as 0.99, not 1"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -117,8 +117,15 @@ func (c *checker) authentication(a *Authentication, p path) {
 	}
 }
 
-// kayenta checks a question to a Kayenta server.
+// kayenta checks a question to a Kayenta server, or to the judge in process.
 func (c *checker) kayenta(m *KayentaMetric, p path) {
+	if m.InProcess() {
+		c.kayentaJudge(m, p)
+		return
+	}
+	if m.Strict {
+		c.at(CodeValue, p.with("strict"), "strict is of the judge in this process only; remove it, or add config and series")
+	}
 	for _, field := range []struct{ name, value string }{
 		{"address", m.Address}, {"application", m.Application}, {"canaryConfigName", m.CanaryConfigName},
 		{"metricsAccountName", m.MetricsAccountName}, {"storageAccountName", m.StorageAccountName},
@@ -168,5 +175,5 @@ func (c *checker) envoy(m *EnvoyMetric, p path) {
 	case of && !(*m.Quantile > 0 && *m.Quantile < 1):
 		c.at(CodeEnvoyMetric, p.with("quantile"), "the quantile must be above 0 and below 1, such as 0.99, not %v", *m.Quantile)
 	}
-	c.duration(m.Window, p.with("window"))
+	c.envoyWindow(m, p)
 }

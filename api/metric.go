@@ -39,7 +39,8 @@ type Metric struct {
 	Name string `json:"name"`
 	// Interval is how often it is measured; "" measures once.
 	Interval DurationText `json:"interval,omitempty"`
-	// InitialDelay is how long after the start it is first measured.
+	// InitialDelay is how long after the start it is first measured; Delay gives
+	// it.
 	InitialDelay DurationText `json:"initialDelay,omitempty"`
 	// Count is how many measurements are taken; 0 and nil: one without an
 	// interval, else as many as there is time for.
@@ -60,6 +61,42 @@ type Metric struct {
 	Provider                MetricProvider      `json:"provider"`
 	// Compat is "" or CompatArgo. Serin's own.
 	Compat string `json:"compat,omitempty"`
+}
+
+// Delay gives how long after the start of the analysis it is first measured: the
+// InitialDelay, or where none is written, the longest window of what it reads of
+// the proxies' reports, which would else be judged by the few requests of the
+// first instant.
+func (m *Metric) Delay() (time.Duration, error) {
+	if m.InitialDelay == "" {
+		return LongestWindow(m.EnvoyMetrics())
+	}
+	delay, err := m.InitialDelay.Duration()
+	if err != nil {
+		return 0, fmt.Errorf("initialDelay: %w", err)
+	}
+	return delay, nil
+}
+
+// EnvoyMetrics gives what the metric reads of the proxies' reports: of itself, or
+// of its series.
+func (m *Metric) EnvoyMetrics() []*EnvoyMetric {
+	if m.Provider.Envoy != nil {
+		return []*EnvoyMetric{m.Provider.Envoy}
+	}
+	if m.Provider.Kayenta == nil {
+		return nil
+	}
+	var out []*EnvoyMetric
+	for i := range m.Provider.Kayenta.Series {
+		s := &m.Provider.Kayenta.Series[i]
+		for _, e := range []*EnvoyMetric{s.Control.Envoy, s.Experiment.Envoy} {
+			if e != nil {
+				out = append(out, e)
+			}
+		}
+	}
+	return out
 }
 
 // AnalysisTemplateSpec says what is measured, with which arguments.

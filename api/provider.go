@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -124,7 +125,8 @@ func (w *WebMetric) Timeout() time.Duration {
 	return time.Duration(w.TimeoutSeconds) * time.Second
 }
 
-// KayentaMetric asks a Kayenta server for a canary analysis.
+// KayentaMetric compares canary and baseline as Kayenta does: by asking a
+// Kayenta server, or here, where Config is there.
 type KayentaMetric struct {
 	Address                  string           `json:"address"`
 	Application              string           `json:"application"`
@@ -135,6 +137,39 @@ type KayentaMetric struct {
 	Threshold                KayentaThreshold `json:"threshold"`
 	Scopes                   []KayentaScope   `json:"scopes"`
 	Lookback                 bool             `json:"lookback,omitempty"`
+
+	// Config is a canary config as Kayenta's API has it, for the judge in this
+	// process; then Series are its values, and none of the above is there.
+	// Serin's own, like the rest.
+	Config json.RawMessage `json:"config,omitempty"`
+	Series []KayentaSeries `json:"series,omitempty"`
+	// Strict makes a verdict that rests on a known fault of Kayenta's
+	// inconclusive, as `strict` of the config does.
+	Strict bool `json:"strict,omitempty"`
+}
+
+// InProcess reports whether the metric is judged without a server.
+func (m *KayentaMetric) InProcess() bool { return len(m.Config) > 0 || len(m.Series) > 0 }
+
+// KayentaSeries says where the values of one metric of a canary config come
+// from: a range query, or anything else that gives a list of numbers.
+type KayentaSeries struct {
+	Name       string         `json:"name"` // of the metric in the config
+	Control    SeriesProvider `json:"control"`
+	Experiment SeriesProvider `json:"experiment"`
+}
+
+// SeriesProvider is a MetricProvider that can give a list of numbers; exactly
+// one field is set.
+type SeriesProvider struct {
+	Prometheus *PrometheusMetric `json:"prometheus,omitempty"`
+	Web        *WebMetric        `json:"web,omitempty"`
+	Envoy      *EnvoyMetric      `json:"envoy,omitempty"`
+}
+
+// Provider gives it as that of a metric.
+func (p *SeriesProvider) Provider() MetricProvider {
+	return MetricProvider{Prometheus: p.Prometheus, Web: p.Web, Envoy: p.Envoy}
 }
 
 // KayentaThreshold is the score, 0 to 100, from which a canary passes or is
@@ -178,8 +213,47 @@ type EnvoyMetric struct {
 	Version string `json:"version,omitempty"`
 	// Quantile is above 0 and below 1; of EnvoyLatencyQuantile only.
 	Quantile *float64 `json:"quantile,omitempty"`
-	// Window is how far back is looked; "" is one minute.
+	// Window is how far back is looked, MostEnvoyWindow at most; "" is one
+	// minute. Length gives it.
 	Window DurationText `json:"window,omitempty"`
+	// Step divides the window into parts of this length. The value is then a
+	// list of theirs, the oldest first; one of which nothing is known is NaN.
+	// "": one number, of the whole window.
+	Step DurationText `json:"step,omitempty"`
+}
+
+const (
+	// MostEnvoyWindow is how far back proxies' reports are kept.
+	MostEnvoyWindow = 30 * time.Minute
+	// MostEnvoySteps is into how many parts a window can be divided.
+	MostEnvoySteps = 128
+
+	defaultEnvoyWindow = time.Minute
+)
+
+// Length gives how far back is looked.
+func (m *EnvoyMetric) Length() (time.Duration, error) {
+	length, err := m.Window.Duration()
+	if err != nil {
+		return 0, fmt.Errorf("window: %w", err)
+	}
+	if length <= 0 {
+		length = defaultEnvoyWindow
+	}
+	return min(length, MostEnvoyWindow), nil
+}
+
+// LongestWindow gives the longest window of some metrics; 0 for none.
+func LongestWindow(metrics []*EnvoyMetric) (time.Duration, error) {
+	var longest time.Duration
+	for _, m := range metrics {
+		length, err := m.Length()
+		if err != nil {
+			return 0, err
+		}
+		longest = max(longest, length)
+	}
+	return longest, nil
 }
 
 // EnvoyMeasure is a quantity that proxies report.

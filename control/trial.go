@@ -120,6 +120,7 @@ func (c *canary) match(l *loop) {
 		c.changed(l)
 	}
 	c.trials = running
+	c.keepReports(l)
 }
 
 // ended tells whether a run has its answer already.

@@ -103,13 +103,13 @@ stringData: {token: s3cr3t}
 `
 
 // checked hands the loop a folder in which v2 is rolled out by steps, in the
-// form of YAML's flow, with more of the canary's fields.
-func (w *world) checked(steps, more string) {
+// form of YAML's flow, with more of the canary's fields, and more objects.
+func (w *world) checked(steps, more string, objects ...string) {
 	w.t.Helper()
 	text := fmt.Sprintf(rolloutOf, "v2", "{}")
 	text = text[:strings.Index(text, "steps:")] + more + "steps: [" + steps + "]}}\n"
 	text = strings.Replace(text, "metadata: {name: shop}", "metadata: {name: shop, labels: {my.org/team: web}}", 1)
-	w.files(map[string]string{"shop.yaml": objectsOf + slice("v1", 1) + slice("v2", 1) + templatesOf + text})
+	w.files(map[string]string{"shop.yaml": objectsOf + slice("v1", 1) + slice("v2", 1) + templatesOf + strings.Join(objects, "") + text})
 }
 
 const rateStep = "{analysis: {templates: [{templateName: rate}], args: [{name: version, valueFrom: {podTemplateHashValue: Latest}}, " +

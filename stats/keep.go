@@ -7,7 +7,7 @@ import (
 )
 
 // Keep has what is reported of a Service's versions kept by its time from now
-// on, so that Window can look back so far, MostKept at most; 0 ends it and drops
+// on, so that Window can look back so far, api.MostEnvoyWindow at most; 0 ends it and drops
 // what was kept. With another length than before, what was kept stays as far as
 // it fits. Start begins anew, at the same length. A Service without an account
 // is left out.
@@ -15,10 +15,11 @@ import (
 // A version takes under 100 kB, whatever its traffic and the length.
 func (l *Ledger) Keep(service api.Key, length time.Duration, now time.Time) {
 	a := l.services[service]
-	if a == nil || a.kept == min(length, MostKept) {
+	if a == nil || a.kept == min(length, api.MostEnvoyWindow) {
 		return
 	}
-	a.kept = min(length, MostKept)
+	held := a.kept
+	a.kept = min(length, api.MostEnvoyWindow)
 	for _, t := range a.versions {
 		switch {
 		case a.kept <= 0:
@@ -26,7 +27,7 @@ func (l *Ledger) Keep(service api.Key, length time.Duration, now time.Time) {
 		case t.past == nil:
 			t.past = newPast(a.kept, now)
 		default:
-			t.past = t.past.resized(a.kept)
+			t.past = t.past.resized(held, a.kept, now)
 		}
 	}
 }

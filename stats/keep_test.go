@@ -82,8 +82,8 @@ func TestKeepEnds(t *testing.T) {
 		t.Error("its memory is still held")
 	}
 	l.Keep(shop, 24*time.Hour, at(2))
-	if kept := l.services[shop].kept; kept != MostKept {
-		t.Errorf("it keeps %s, want at most %s", kept, MostKept)
+	if kept := l.services[shop].kept; kept != api.MostEnvoyWindow {
+		t.Errorf("it keeps %s, want at most %s", kept, api.MostEnvoyWindow)
 	}
 	nobody := api.Key{Namespace: "default", Name: "cart"}
 	l.Keep(nobody, time.Minute, at(2))
@@ -197,9 +197,9 @@ func TestKeepAnotherLength(t *testing.T) {
 			}
 		}
 	}
-	check(20*time.Minute, 10, 20) // 10 s were kept, and it was 20 s ago that it began
-	l.Keep(shop, 10*time.Second, at(20))
-	check(10*time.Second, 9, 10)
+	check(20*time.Minute, 9, 11) // no more were kept
+	l.Keep(shop, 5*time.Second, at(20))
+	check(5*time.Second, 4, 6) // the slots that they were in are 5 s long
 }
 
 // TestWindowAsAnySum: whatever is reported when, a window's counts are those of
@@ -207,7 +207,7 @@ func TestKeepAnotherLength(t *testing.T) {
 // window begins.
 func TestWindowAsAnySum(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		kept := rapid.SampledFrom([]time.Duration{time.Second, 10 * time.Second, time.Minute, MostKept}).Draw(t, "kept")
+		kept := rapid.SampledFrom([]time.Duration{time.Second, 10 * time.Second, time.Minute, api.MostEnvoyWindow}).Draw(t, "kept")
 		since := rapid.Float64Range(0, 5).Draw(t, "since")
 		l := started()
 		l.Keep(shop, kept, at(since))

@@ -5,9 +5,6 @@ import (
 	"time"
 )
 
-// MostKept is the longest time that can be looked back.
-const MostKept = 30 * time.Minute
-
 const (
 	// slots is how many parts the time that is kept has. A window begins
 	// somewhere in one, whose counts are divided in proportion to time.
@@ -39,6 +36,7 @@ type past struct {
 	width time.Duration // of a slot
 	since time.Time     // nothing before is kept
 	upTo  time.Time     // the end of the latest volume; zero: none yet
+	news  time.Time     // when anything came last
 	ring  [slots + 2]slot
 }
 
@@ -88,7 +86,7 @@ func (p *past) volume(v volume, counted time.Time) {
 		}
 		from = end
 	}
-	p.upTo = latest(p.upTo, v.to)
+	p.upTo, p.news = latest(p.upTo, v.to), latest(p.news, v.to)
 }
 
 // failure counts an entry of the error stream.
@@ -97,6 +95,7 @@ func (p *past) failure(at time.Time, isError, overflow bool) {
 	if s == nil {
 		return
 	}
+	p.news = latest(p.news, at)
 	if isError {
 		s.errors++
 	}
@@ -115,21 +114,22 @@ func (p *past) times(from, to time.Time, grown *ClusterMetrics) {
 			s.latency = histogram{}
 		}
 		s.latency.add(grown.Latency, grown.Requests)
+		p.news = latest(p.news, to)
 	}
 }
 
-// window adds up what is kept of a length of time until now.
-func (p *past) window(length time.Duration, now time.Time) Recent {
-	from := latest(now.Add(-length), p.since)
-	out := Recent{Length: max(earliest(p.upTo, now).Sub(from), 0)}
+// window adds up what is kept of a length of time until a moment.
+func (p *past) window(length time.Duration, until time.Time) Recent {
+	from := latest(until.Add(-length), p.since)
+	out := Recent{Length: max(earliest(p.upTo, until).Sub(from), 0)}
 	var requests, failed, refused float64
 	latency := histogram{}
-	for n, last := p.number(from), p.number(now); n <= last; n++ {
+	for n, last := p.number(from), p.number(until); n <= last; n++ {
 		s := &p.ring[n%int64(len(p.ring))]
 		if s.number != n {
 			continue
 		}
-		part := p.part(n, from, now)
+		part := p.part(n, from, until)
 		requests += part * s.requests
 		refused += part * float64(s.overflows)
 		if n <= p.number(p.upTo) { // later ones have no requests yet to be a part of
@@ -151,29 +151,27 @@ func (p *past) window(length time.Duration, now time.Time) Recent {
 	return out
 }
 
-// part gives which part of a slot's counts a window from a time until now takes:
-// all but of the one that it begins in.
-func (p *past) part(n int64, from, now time.Time) float64 {
-	begin, end := latest(p.start(n), p.since), earliest(p.start(n+1), now)
-	if !from.After(begin) || !end.After(begin) {
-		return 1
+// part gives which part of a slot's counts a window takes: all, but of those
+// that it begins and ends in.
+func (p *past) part(n int64, from, until time.Time) float64 {
+	begin, end := latest(p.start(n), p.since), earliest(p.start(n+1), p.news)
+	from, until = latest(from, begin), earliest(until, end)
+	if !end.After(begin) {
+		return 1 // all of it came in one instant
 	}
-	return float64(end.Sub(from)) / float64(end.Sub(begin))
+	return float64(max(until.Sub(from), 0)) / float64(end.Sub(begin))
 }
 
-// resized gives the same counts for another length of time. Those of a slot go
-// where its middle is.
-func (p *past) resized(length time.Duration) *past {
-	out := newPast(length, p.since)
-	out.upTo = p.upTo
-	newest := p.number(p.upTo)
-	for n := newest - slots; n <= newest+1; n++ {
-		s := &p.ring[(n%int64(len(p.ring))+int64(len(p.ring)))%int64(len(p.ring))]
-		if n < 0 || s.number != n {
-			continue
-		}
-		to := out.at(latest(p.start(n).Add(p.width/2), p.since))
-		if to == nil {
+// resized gives what was kept for another length of time, now; held is the
+// length until now. The counts of a slot go where its middle is.
+func (p *past) resized(held, length time.Duration, now time.Time) *past {
+	out := newPast(length, latest(p.since, now.Add(-held)))
+	out.upTo, out.news = p.upTo, p.news
+	oldest := p.number(out.since)
+	for i := range p.ring {
+		s := &p.ring[i]
+		to := out.at(latest(p.start(s.number).Add(p.width/2), out.since))
+		if s.number < oldest || to == nil {
 			continue
 		}
 		to.requests += s.requests

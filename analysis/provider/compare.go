@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -27,6 +28,39 @@ type Comparison struct {
 // most often.
 type Sides struct {
 	Control, Experiment api.Metric
+}
+
+// judges have canaries judged as Kayenta does: here, or by a server.
+type judges struct {
+	set    *Set
+	server *kayentaServer
+}
+
+// measure judges where the metric says.
+func (j *judges) measure(ctx context.Context, m api.Metric, s Subject) (run.Value, error) {
+	q := m.Provider.Kayenta
+	if !q.InProcess() {
+		return j.server.measure(ctx, m, s)
+	}
+	config, err := kayenta.ParseConfig(q.Config)
+	if err != nil {
+		return run.Value{}, err
+	}
+	config.Strict = config.Strict || q.Strict
+	c := Comparison{Config: config, Sides: map[string]Sides{}}
+	for i := range q.Series {
+		series := &q.Series[i]
+		c.Sides[series.Name] = Sides{
+			Control:    api.Metric{Name: series.Name, Provider: series.Control.Provider()},
+			Experiment: api.Metric{Name: series.Name, Provider: series.Experiment.Provider()},
+		}
+	}
+	for _, metric := range config.Metrics {
+		if _, ok := c.Sides[metric.Name]; !ok {
+			return run.Value{}, fmt.Errorf("there are no series for the metric %q of the config", metric.Name)
+		}
+	}
+	return j.set.Compare(ctx, c, s)
 }
 
 // mostAsked is how many series are asked for at a time.
@@ -102,9 +136,21 @@ func numbers(list []any) (kayenta.Series, error) {
 	return out, nil
 }
 
+// why says what there is to know about a result, warnings included.
+func why(r *kayenta.Result) string {
+	var all []string
+	if r.Reason != "" {
+		all = append(all, r.Reason)
+	}
+	for _, w := range r.Warnings {
+		all = append(all, "warning: "+w.String())
+	}
+	return strings.Join(all, "; ")
+}
+
 // judgement gives a judge's result as a value.
 func judgement(r *kayenta.Result) run.Value {
-	v := run.Value{Result: r.Score, Text: strconv.FormatFloat(r.Score, 'f', -1, 64), Message: r.Reason}
+	v := run.Value{Result: r.Score, Text: strconv.FormatFloat(r.Score, 'f', -1, 64), Message: why(r)}
 	switch {
 	case r.CannotJudge != "":
 		v.Phase, v.Message = api.AnalysisInconclusive, "cannot judge: "+r.CannotJudge

@@ -1,11 +1,15 @@
 package provider
 
 import (
+	"context"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/serin-mesh/serin/analysis/kayenta"
+	"github.com/serin-mesh/serin/analysis/run"
 	"github.com/serin-mesh/serin/api"
 )
 
@@ -64,4 +68,60 @@ func TestCompare(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestKayentaInProcess: a metric of kayenta with a config is judged here.
+func TestKayentaInProcess(t *testing.T) {
+	address := seriesServer(t, map[string]string{"low": "[1, 2, 3, 4, 5, 6]", "alike": "[1.1, 1.9, 3.1, 3.9, 5.1, 5.9]", "high": "[11, 12, 13, 14, 15, 16]", "few": "[1, 2]"})
+	ratio := func(errors uint64) []Window {
+		var all []Window
+		for i := range uint64(6) {
+			all = append(all, Window{Length: 1, Requests: 100, Errors: errors + i%2})
+		}
+		return all
+	}
+	const config = `{"metrics": [{"name": "errors", "groups": ["g"]}], "classifier": {"scoreThresholds": {"pass": 90, "marginal": 50}}}`
+	web := func(path string) api.SeriesProvider {
+		return api.SeriesProvider{Web: &api.WebMetric{URL: address + path}}
+	}
+	envoy := func(version string) api.SeriesProvider {
+		return api.SeriesProvider{Envoy: &api.EnvoyMetric{Metric: api.EnvoyErrorRatio, Version: version, Step: "10s"}}
+	}
+	tests := []struct {
+		name                string
+		config              string
+		strict              bool
+		control, experiment api.SeriesProvider
+		phase               api.AnalysisPhase
+		value, says         string
+	}{
+		{"alike", config, true, web("/low"), web("/alike"), api.AnalysisSuccessful, "100", ""},
+		{"higher", config, false, web("/low"), web("/high"), api.AnalysisFailed, "0", ""},
+		{"too few", config, false, web("/low"), web("/few"), api.AnalysisSuccessful, "100", "warning: "},
+		{"too few, strictly", config, true, web("/low"), web("/few"), api.AnalysisInconclusive, "100", "cannot judge: "},
+		{"of proxies", config, true, envoy(api.EnvoyStable), envoy(api.EnvoyCanary), api.AnalysisFailed, "0", ""},
+		{"another metric", `{"metrics": [{"name": "latency"}]}`, false, web("/low"), web("/low"), api.AnalysisError, "", `there are no series for the metric "latency" of the config`},
+		{"no config", "", false, web("/low"), web("/low"), api.AnalysisError, "", "reading canary config"},
+		{"no provider", config, false, web("/low"), api.SeriesProvider{}, api.AnalysisError, "", `experiment of "errors": measuring "errors": it has 0 providers`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			set := newTestSet(t, Options{Envoy: versions{api.EnvoyStable: ratio(1), api.EnvoyCanary: ratio(40)}})
+			m := api.Metric{Name: "m", Provider: api.MetricProvider{Kayenta: &api.KayentaMetric{
+				Config: []byte(tt.config), Strict: tt.strict,
+				Series: []api.KayentaSeries{{Name: "errors", Control: tt.control, Experiment: tt.experiment}},
+			}}}
+			r := set.Take(t.Context(), run.Task{Metric: m}, nil, noSecrets, Subject{})
+			if r.Phase != tt.phase || r.Value != tt.value || !strings.Contains(r.Message, tt.says) {
+				t.Errorf("got %+v, want %s, %s, %q", r, tt.phase, tt.value, tt.says)
+			}
+		})
+	}
+}
+
+// versions is a Source that says the same of each version, whatever it is asked.
+type versions map[string][]Window
+
+func (v versions) Windows(_ context.Context, _ api.Key, version string, _ time.Duration, _ int) ([]Window, error) {
+	return v[version], nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/serin-mesh/serin/analysis/run"
@@ -15,15 +16,13 @@ import (
 // digits is how many of a value are shown.
 const digits = 6
 
-// defaultWindow is how far back is looked where a metric does not say.
-const defaultWindow = time.Minute
-
 // Source gives what the proxies report.
 type Source interface {
-	// Window gives what was reported of a version of a Rollout, api.EnvoyCanary
-	// or api.EnvoyStable, over the time given until now. A version that does
-	// not exist now is an error; one of which nothing was reported is not.
-	Window(ctx context.Context, rollout api.Key, version string, window time.Duration) (Window, error)
+	// Windows gives what was reported of a version of a Rollout, api.EnvoyCanary
+	// or api.EnvoyStable, over the time given until now: in so many parts of the
+	// same length, one or more, the oldest first. A version that does not exist
+	// now is an error; one of which nothing was reported is not.
+	Windows(ctx context.Context, rollout api.Key, version string, window time.Duration, parts int) ([]Window, error)
 }
 
 // Window is what the proxies reported of a version over some time.
@@ -54,34 +53,72 @@ type envoy struct {
 	source Source
 }
 
-// measure reads one quantity, a float64. Without reports, and for a ratio or a
-// quantile without requests, there is no data.
+// measure reads one quantity, a float64; with a step, those of the parts, a
+// []float64. Without reports, and for a ratio or a quantile without requests,
+// there is no data: NaN in a part.
 func (e *envoy) measure(ctx context.Context, m api.Metric, s Subject) (run.Value, error) {
 	if e.source == nil {
 		return run.Value{}, errors.New("there are no proxies that report to this process")
 	}
 	q := m.Provider.Envoy
-	length, err := q.Window.Duration()
+	length, parts, err := span(q)
 	if err != nil {
-		return run.Value{}, fmt.Errorf("window: %w", err)
-	}
-	if length <= 0 {
-		length = defaultWindow
+		return run.Value{}, err
 	}
 	version := q.Version
 	if version == "" {
 		version = api.EnvoyCanary
 	}
-	w, err := e.source.Window(ctx, s.Rollout, version, length)
+	windows, err := e.source.Windows(ctx, s.Rollout, version, length, max(parts, 1))
 	if err != nil {
 		return run.Value{}, err
 	}
-	value, ok, err := w.read(q)
-	if err != nil || !ok {
-		return run.Value{}, err
+	values, some := make([]float64, len(windows)), false
+	for i := range windows {
+		value, ok, err := windows[i].read(q)
+		if err != nil {
+			return run.Value{}, err
+		}
+		values[i] = math.NaN()
+		if ok {
+			values[i], some = value, true
+		}
 	}
-	return run.Value{Result: value, Text: strconv.FormatFloat(value, 'g', digits, 64)}, nil
+	switch {
+	case !some:
+		return run.Value{}, nil
+	case parts == 0:
+		return run.Value{Result: values[0], Text: short(values[0])}, nil
+	}
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = short(v)
+	}
+	return run.Value{Result: values, Text: "[" + strings.Join(texts, ",") + "]"}, nil
 }
+
+// span gives how far back a metric looks, and into how many parts that is
+// divided; 0: it is not. What is not a whole part is left out.
+func span(q *api.EnvoyMetric) (length time.Duration, parts int, err error) {
+	if length, err = q.Length(); err != nil {
+		return 0, 0, err
+	}
+	if q.Step == "" {
+		return length, 0, nil
+	}
+	step, err := q.Step.Duration()
+	switch {
+	case err != nil:
+		return 0, 0, fmt.Errorf("step: %w", err)
+	case step <= 0 || step > length || length/step > api.MostEnvoySteps:
+		return 0, 0, fmt.Errorf("step: %s does not divide a window of %s into 1 to %d parts", step, length, api.MostEnvoySteps)
+	}
+	parts = int(length / step)
+	return time.Duration(parts) * step, parts, nil
+}
+
+// short writes a number as it is shown.
+func short(value float64) string { return strconv.FormatFloat(value, 'g', digits, 64) }
 
 // read gives a quantity; false where it is not there.
 func (w *Window) read(q *api.EnvoyMetric) (float64, bool, error) {

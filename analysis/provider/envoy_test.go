@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -20,18 +21,13 @@ type source struct {
 	rollout api.Key
 	version string
 	length  time.Duration
+	parts   int
+	earlier []Window // before the last part
 }
 
-func (s *source) window(_ context.Context, rollout api.Key, version string, length time.Duration) (Window, error) {
-	s.rollout, s.version, s.length = rollout, version, length
-	return s.Window, s.err
-}
-
-// sourceFunc is a Source that is a function.
-type sourceFunc func(context.Context, api.Key, string, time.Duration) (Window, error)
-
-func (f sourceFunc) Window(ctx context.Context, rollout api.Key, version string, length time.Duration) (Window, error) {
-	return f(ctx, rollout, version, length)
+func (s *source) Windows(_ context.Context, rollout api.Key, version string, length time.Duration, parts int) ([]Window, error) {
+	s.rollout, s.version, s.length, s.parts = rollout, version, length, parts
+	return append(slices.Clone(s.earlier), s.Window), s.err
 }
 
 func envoyMetric(q api.EnvoyMetric) api.Metric {
@@ -75,7 +71,7 @@ func TestEnvoy(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := &source{Window: tt.w}
-			set := newTestSet(t, Options{Envoy: sourceFunc(s.window)})
+			set := newTestSet(t, Options{Envoy: s})
 			if v, _ := set.Measure(t.Context(), envoyMetric(tt.q), Subject{}); !near(v.Result, tt.want) || v.Text != tt.text {
 				t.Errorf("result %v, %q; want %v, %q", v.Result, v.Text, tt.want, tt.text)
 			}
@@ -84,6 +80,32 @@ func TestEnvoy(t *testing.T) {
 				t.Errorf("got %s, %q; want %s, %q", r.Phase, r.Message, tt.phase, tt.reason)
 			}
 		})
+	}
+}
+
+// TestEnvoyInParts: the values of the parts are a list, in which a part without
+// data has none.
+func TestEnvoyInParts(t *testing.T) {
+	s := &source{Window: Window{Length: time.Second, Requests: 10, Errors: 1}, earlier: []Window{{}, {Length: time.Second, Requests: 4}}}
+	set := newTestSet(t, Options{Envoy: s})
+	q := api.EnvoyMetric{Metric: api.EnvoyErrorRatio, Window: "20s", Step: "6s"}
+	m := envoyMetric(q)
+	m.SuccessCondition = "len(result) == 3 && result[2] == 0.1"
+	if r := set.Take(t.Context(), run.Task{Metric: m}, nil, noSecrets, Subject{}); r.Phase != api.AnalysisSuccessful || r.Value != "[NaN,0,0.1]" {
+		t.Errorf("got %+v", r)
+	}
+	if s.parts != 3 || s.length != 18*time.Second {
+		t.Errorf("asked for %d parts of %s, want 3 whole ones of 6 s", s.parts, s.length)
+	}
+	s.Window, s.earlier = Window{}, []Window{{}}
+	if r := set.Take(t.Context(), run.Task{Metric: m}, nil, noSecrets, Subject{}); r.Phase != api.AnalysisInconclusive || r.Message != "no data" {
+		t.Errorf("without data: %+v", r)
+	}
+	for _, step := range []api.DurationText{"0s", "21s", "100ms", "x"} {
+		q.Step = step
+		if _, err := set.Measure(t.Context(), envoyMetric(q), Subject{}); !says(err, "step: ") {
+			t.Errorf("a step of %s: %v", step, err)
+		}
 	}
 }
 
@@ -96,10 +118,10 @@ func near(got, want any) bool {
 
 func TestEnvoyAsksFor(t *testing.T) {
 	s := &source{}
-	set := newTestSet(t, Options{Envoy: sourceFunc(s.window)})
+	set := newTestSet(t, Options{Envoy: s})
 	about := Subject{Rollout: api.Key{Namespace: "ns", Name: "shop"}}
 	q := api.EnvoyMetric{Metric: api.EnvoyRequestRate}
-	if _, err := set.Measure(t.Context(), envoyMetric(q), about); err != nil || s.version != api.EnvoyCanary || s.length != time.Minute || s.rollout != about.Rollout {
+	if _, err := set.Measure(t.Context(), envoyMetric(q), about); err != nil || s.version != api.EnvoyCanary || s.length != time.Minute || s.parts != 1 || s.rollout != about.Rollout {
 		t.Errorf("asked for %s of %v over %v, %v", s.version, s.rollout, s.length, err)
 	}
 	q.Version, q.Window = api.EnvoyStable, "5s"

@@ -13,8 +13,12 @@ import (
 // proxies report the same of every version.
 type proxies struct{}
 
-func (proxies) Window(_ context.Context, _ api.Key, _ string, window time.Duration) (provider.Window, error) {
-	return provider.Window{Length: window, Requests: 1000, Errors: 7}, nil
+func (proxies) Windows(_ context.Context, _ api.Key, _ string, window time.Duration, parts int) ([]provider.Window, error) {
+	all := make([]provider.Window, parts)
+	for i := range all {
+		all[i] = provider.Window{Length: window / time.Duration(parts), Requests: 1000, Errors: 7}
+	}
+	return all, nil
 }
 
 // What the proxies report is judged without any server.

@@ -60,13 +60,14 @@ func newSet(o Options, c *clients) *Set {
 		o.JobTimeout = defaultJobTimeout
 	}
 	p := &prometheus{clients: c, address: o.PrometheusAddress}
-	return &Set{web: c, prometheus: p, providers: map[string]provider{
+	s := &Set{web: c, prometheus: p, providers: map[string]provider{
 		"prometheus": p,
 		"web":        &web{c},
-		"kayenta":    &kayentaServer{c},
 		"job":        &job{cluster: o.Jobs, commands: o.Commands, timeout: o.JobTimeout},
 		"envoy":      &envoy{o.Envoy},
 	}}
+	s.providers["kayenta"] = &judges{set: s, server: &kayentaServer{c}}
+	return s
 }
 
 // Close closes the connections that are not in use.

@@ -72,8 +72,8 @@ func readRules(m api.Metric) (rules, error) {
 	if r.interval, err = m.Interval.Duration(); err != nil {
 		return r, fmt.Errorf("interval: %w", err)
 	}
-	if r.delay, err = m.InitialDelay.Duration(); err != nil {
-		return r, fmt.Errorf("initialDelay: %w", err)
+	if r.delay, err = m.Delay(); err != nil {
+		return r, err
 	}
 	for _, n := range []struct {
 		name   string

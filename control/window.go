@@ -1,0 +1,101 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/serin-mesh/serin/analysis/run"
+	"github.com/serin-mesh/serin/api"
+	"github.com/serin-mesh/serin/stats"
+)
+
+// Windows gives what the Envoys reported of a version of a Rollout,
+// api.EnvoyCanary or api.EnvoyStable, over a length of time until now: in parts
+// of the same length, 1 or more, the oldest first. Connections are those of now,
+// so only the last part has them. Reports are kept while an analysis runs that
+// reads them, from its beginning on; a part from before is empty.
+func (c *Control) Windows(ctx context.Context, rollout api.Key, version string, length time.Duration, parts int) ([]stats.Recent, error) {
+	var out []stats.Recent
+	var failed error
+	err := c.ask(ctx, func(l *loop) {
+		of := l.canaries[rollout]
+		if of == nil {
+			failed = fmt.Errorf("%w: %s", ErrNotFound, rollout)
+			return
+		}
+		name, err := of.versionOf(version)
+		if err != nil {
+			failed = err
+			return
+		}
+		out = l.windows(of.service, name, length, parts)
+	})
+	if err == nil {
+		err = failed
+	}
+	return out, err
+}
+
+// versionOf gives the name of the version that a metric means.
+func (c *canary) versionOf(role string) (string, error) {
+	switch {
+	case role == api.EnvoyStable:
+		return c.state.Stable, nil
+	case role != api.EnvoyCanary:
+		return "", fmt.Errorf("the version %q is neither %s nor %s", role, api.EnvoyCanary, api.EnvoyStable)
+	case !c.state.Active():
+		return "", fmt.Errorf("the Rollout %s has no canary now", c.key)
+	}
+	return c.state.Version, nil
+}
+
+// windows reads the parts of a length of time.
+func (l *loop) windows(service api.Key, version string, length time.Duration, parts int) []stats.Recent {
+	out := make([]stats.Recent, parts)
+	step := length / time.Duration(parts)
+	for i := range out {
+		last := i == parts-1
+		until := l.now.Add(-step * time.Duration(parts-1-i))
+		out[i] = l.ledger.Window(service, version, step, until)
+		if !last {
+			out[i].Connections = nil
+		}
+	}
+	return out
+}
+
+// keepReports has the reports kept that the trials under way read: nothing,
+// where none does.
+func (c *canary) keepReports(l *loop) {
+	var longest time.Duration
+	for _, t := range c.trials {
+		for _, a := range t.Analyses {
+			longest = max(longest, longestWindow(&a.Spec))
+		}
+	}
+	l.ledger.Keep(c.service, longest, l.now)
+}
+
+// longestWindow gives the longest time that the metrics of an analysis look
+// back; 0 where none reads the Envoys' reports. What cannot be read is an error
+// of the measurement.
+func longestWindow(spec *api.AnalysisRunSpec) time.Duration {
+	var longest time.Duration
+	for _, m := range spec.Metrics {
+		if len(m.EnvoyMetrics()) == 0 {
+			continue
+		}
+		// A secret has no say in how long reports are kept.
+		m, _, err := run.Resolve(m, spec.Args, func(string, string) (string, error) { return "", nil })
+		if err != nil {
+			continue
+		}
+		length, err := api.LongestWindow(m.EnvoyMetrics())
+		if err != nil {
+			continue
+		}
+		longest = max(longest, length)
+	}
+	return longest
+}
