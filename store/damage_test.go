@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -190,7 +191,23 @@ func TestCutShortWhileItRuns(t *testing.T) {
 	if _, err := s.Load(); !errors.Is(err, store.ErrDamaged) {
 		t.Errorf("loading: %v", err)
 	}
-	_ = s.Close()
+	failed := make(chan error, 10)
+	s.Write(store.Write{Freeze: &store.Freeze{}, Failed: func(err error) { failed <- err }})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	for range 2 { // the second time bbolt would wait for itself
+		if err := <-failed; !errors.Is(err, store.ErrDamaged) {
+			t.Errorf("writing: %v", err)
+		}
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("Run: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestFormatWithoutSums(t *testing.T) {

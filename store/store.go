@@ -86,15 +86,30 @@ type Store struct {
 	db   *bbolt.DB
 	path string
 
-	// mu guards the queue; wake has room for one token.
+	// mu guards the queue and broken; wake has room for one token.
 	mu    sync.Mutex
 	queue []Write
 	wake  chan struct{}
+	// broken is why nothing is written any more: bbolt panicked in the midst of a
+	// transaction, whose locks it holds for ever.
+	broken error
 }
 
 // Close closes the file. Writes that were not durable are lost, so Run must
-// have returned before.
-func (s *Store) Close() error { return s.db.Close() }
+// have returned before. A file that was found damaged while it was written is
+// left to the end of the process.
+func (s *Store) Close() error {
+	if s.whyBroken() != nil {
+		return nil
+	}
+	return s.db.Close()
+}
+
+func (s *Store) whyBroken() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.broken
+}
 
 func parseKey(b []byte) api.Key {
 	ns, name, _ := strings.Cut(string(b), "/")

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -105,14 +107,27 @@ func (s *Store) flush() error {
 }
 
 func (s *Store) commit(batch []Write) error {
+	if err := s.whyBroken(); err != nil {
+		return err
+	}
 	err := guarded(func() error {
 		return s.db.Update(func(tx *bbolt.Tx) error { return applyAll(tx, batch) })
 	})
-	if err != nil {
-		return fmt.Errorf("writing the data file %q: %w%s", s.path, err, remedy(err))
+	if err == nil {
+		return nil
 	}
-	return nil
+	err = fmt.Errorf("writing the data file %q: %w%s", s.path, err, cmp.Or(remedy(err), seeWhy))
+	if errors.Is(err, ErrDamaged) {
+		s.mu.Lock()
+		s.broken = err
+		s.mu.Unlock()
+	}
+	return err
 }
+
+// seeWhy is the remedy where bbolt does not hand on what the system said. It
+// often is a disk without room.
+const seeWhy = ": make room on the disk, or see why it cannot be written"
 
 // applyAll applies the writes in their order and counts what is there then.
 func applyAll(tx *bbolt.Tx, batch []Write) error {
