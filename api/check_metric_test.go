@@ -152,6 +152,7 @@ func TestCheckProvider(t *testing.T) {
 			".envoy.quantile latencyQuantile needs a quantile, such as 0.99",
 			".envoy.window the duration -1s is negative"}},
 		"envoy, a quantile too many": {"envoy: {metric: overflow, quantile: 0.5}", []string{".envoy.quantile overflow has no quantile; remove it"}},
+		"envoy, open":                {"envoy: {metric: errorRatio, version: '{{args.v}}', window: '{{args.w}}', step: '{{args.s}}'}", nil},
 		"envoy, in parts":            {"envoy: {metric: errorRatio, window: 1m, step: 10s}", nil},
 		"envoy, too far back":        {"envoy: {metric: errorRatio, window: 31m, step: 10s}", []string{".envoy.window reports are kept for 30m at most, not for 31m"}},
 		"envoy, a long step":         {"envoy: {metric: errorRatio, step: 61s}", []string{".envoy.step the step must be above 0 and at most the window, 1m0s, not 61s"}},

@@ -164,7 +164,7 @@ func (c *checker) envoy(m *EnvoyMetric, p path) {
 			EnvoyErrorRatio, EnvoyRequestRate, EnvoyLatencyQuantile, EnvoyOverflow, EnvoyConnections)
 		return
 	}
-	if m.Version != "" && m.Version != EnvoyCanary && m.Version != EnvoyStable {
+	if m.Version != "" && m.Version != EnvoyCanary && m.Version != EnvoyStable && !strings.Contains(m.Version, "{{") {
 		c.at(CodeEnvoyMetric, p.with("version"), "unknown version %q; write canary or stable", shorten(m.Version))
 	}
 	switch of := m.Metric == EnvoyLatencyQuantile; {
