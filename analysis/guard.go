@@ -1,6 +1,10 @@
 package analysis
 
-import "math"
+import (
+	"math"
+
+	"github.com/serin-mesh/serin/api"
+)
 
 // The defaults of the guard's error-rate test.
 const (
@@ -32,6 +36,14 @@ type Config struct {
 	MaxIncrease float64 `json:"maxIncrease"`
 	// PlannedSteps is how many weight steps follow the first one.
 	PlannedSteps int `json:"plannedSteps"`
+	// Metric names what is counted, in a Result: error-rate where it is empty.
+	Metric string `json:"metric,omitempty"`
+	// Bad is what happened to a request that is counted, in the words of a
+	// verdict: failed where it is empty.
+	Bad string `json:"bad,omitempty"`
+	// LoneHost is the verdict when only one of several hosts of the canary is
+	// bad: inconclusive where it is empty.
+	LoneHost api.Verdict `json:"loneHost,omitempty"`
 }
 
 // sane gives the configuration with each impossible value replaced.

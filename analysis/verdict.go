@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -23,10 +24,15 @@ type Result struct {
 	// P1 and P0 are the shares of the canary's and of stable's requests that
 	// failed since the likeliest onset, 0 to 1; 0 where Since is not Known.
 	P1, P0 float64
+	Metric string // what was counted, as Config says
+	Bad    string // what happened to those that were counted
 	// Ratio is the likeliest number of times that the canary fails as often as
 	// stable: one of the grid's, or +Inf.
 	Ratio float64
 }
+
+// failed is what happened to a request that is counted where Config does not say.
+const failed = "failed"
 
 // Verdict says what follows from everything taken so far. The same state gives
 // the same result. It never says good: failures alone cannot prove that.
@@ -42,6 +48,8 @@ func (e *ErrorRate) Verdict() Result {
 		Since:     e.total.since(onset),
 		Ignored:   e.ignored,
 		Ratio:     e.mixture.ratio(at),
+		Metric:    cmp.Or(e.config.Metric, "error-rate"),
+		Bad:       cmp.Or(e.config.Bad, failed),
 	}
 	r.P1, r.P0 = r.Since.shares()
 	e.judge(&r, onset)
@@ -56,14 +64,15 @@ func (e *ErrorRate) judge(r *Result, onset Counts) {
 		r.Verdict = api.VerdictCannotJudge
 		r.Message = fmt.Sprintf("all %d failures came while one version had no traffic: there is nothing to compare", e.ignored)
 	case r.Total.CanaryFailures+r.Total.StableFailures == 0:
-		r.Message = "no proof of harm: no request of either version has failed"
+		r.Message = fmt.Sprintf("no proof of harm: there is no request of either version that %s", cmp.Or(e.config.Bad, failed))
 	case r.Evidence < r.Threshold:
 		r.Message = fmt.Sprintf("no proof of harm: %s", r.comparison())
 	case r.Since.Known && r.P1-r.P0 <= e.config.MaxIncrease:
-		r.Message = fmt.Sprintf("the canary fails more often, by no more than the %s tolerated: %s",
+		r.Message = fmt.Sprintf("the canary is worse, by no more than the %s tolerated: %s",
 			percent(e.config.MaxIncrease), r.comparison())
 	case !e.hosts.enough(onset.CanaryFailures):
-		r.Message = fmt.Sprintf("only one of the canary's %d hosts fails, %s: %s", e.hosts.count, e.hosts.recent, r.comparison())
+		r.Verdict = cmp.Or(e.config.LoneHost, r.Verdict)
+		r.Message = fmt.Sprintf("only one of the canary's %d hosts is bad, %s: %s", e.hosts.count, e.hosts.recent, r.comparison())
 	default:
 		r.Verdict = api.VerdictHarm
 		r.Message = fmt.Sprintf("the canary is worse: %s%s", r.comparison(), e.flags.note())
@@ -73,12 +82,16 @@ func (e *ErrorRate) judge(r *Result, onset Counts) {
 // comparison gives the numbers behind a verdict in words.
 func (r *Result) comparison() string {
 	s := r.Since
-	if !s.Known {
+	if !s.Known && r.Bad == failed {
 		return fmt.Sprintf("%d failures of the canary against %d of stable, at weight %s (evidence %.3g of %.4g)",
 			s.CanaryFailures, s.StableFailures, percent(r.Weight), r.Evidence, r.Threshold)
 	}
-	return fmt.Sprintf("%s of its requests failed (%d of %.0f) against %s of stable's (%d of %.0f), at weight %s (evidence %.3g of %.4g)",
-		percent(r.P1), s.CanaryFailures, max(s.CanaryRequests, float64(s.CanaryFailures)),
+	if !s.Known {
+		return fmt.Sprintf("%d of the canary's requests %s against %d of stable's, at weight %s (evidence %.3g of %.4g)",
+			s.CanaryFailures, r.Bad, s.StableFailures, percent(r.Weight), r.Evidence, r.Threshold)
+	}
+	return fmt.Sprintf("%s of its requests %s (%d of %.0f) against %s of stable's (%d of %.0f), at weight %s (evidence %.3g of %.4g)",
+		percent(r.P1), r.Bad, s.CanaryFailures, max(s.CanaryRequests, float64(s.CanaryFailures)),
 		percent(r.P0), s.StableFailures, max(s.StableRequests, float64(s.StableFailures)),
 		percent(r.Weight), r.Evidence, r.Threshold)
 }
@@ -120,7 +133,7 @@ func share(failures uint64, requests float64) float64 {
 // Record gives the result as it is shown and stored; the caller adds the time.
 func (r Result) Record() api.Evidence {
 	return api.Evidence{
-		Metric:         "error-rate",
+		Metric:         cmp.Or(r.Metric, "error-rate"),
 		Judge:          "guard",
 		Verdict:        r.Verdict,
 		Message:        r.Message,

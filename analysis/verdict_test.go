@@ -24,7 +24,7 @@ func TestVerdict(t *testing.T) {
 		verdict api.Verdict
 		message string // part of it
 	}{
-		{"nothing seen", func(*ErrorRate) {}, api.VerdictInconclusive, "no request of either version has failed"},
+		{"nothing seen", func(*ErrorRate) {}, api.VerdictInconclusive, "there is no request of either version that failed"},
 		{"six failures", func(e *ErrorRate) { fail(e, 6, "a") }, api.VerdictInconclusive, "no proof of harm: 6 failures"},
 		{"seven failures", func(e *ErrorRate) { fail(e, 7, "a") }, api.VerdictHarm, "the canary is worse: 7 failures of the canary against 0"},
 		{"with requests", func(e *ErrorRate) {
@@ -50,7 +50,7 @@ func TestVerdict(t *testing.T) {
 		{"one host of two", func(e *ErrorRate) {
 			e.Hosts(2)
 			fail(e, 50, "10.0.0.7:80")
-		}, api.VerdictInconclusive, "only one of the canary's 2 hosts fails, 10.0.0.7:80"},
+		}, api.VerdictInconclusive, "only one of the canary's 2 hosts is bad, 10.0.0.7:80"},
 		{"the second host too", func(e *ErrorRate) {
 			e.Hosts(2)
 			fail(e, 50, "a")
@@ -213,5 +213,30 @@ func TestFailureDoesNotAllocate(t *testing.T) {
 		e.Failure(Failure{Canary: k%5 == 0, Weight: 0.1 + float64(k%7)/10, Host: "a", Flag: "UF"})
 	}); n != 0 {
 		t.Errorf("%v allocations a failure, want none", n)
+	}
+}
+
+// TestVerdictOnSlowRequests: what is counted and how it is called is the
+// configuration's, and so is the verdict on a lone host.
+func TestVerdictOnSlowRequests(t *testing.T) {
+	e := NewErrorRate(Config{Metric: "latency", Bad: "took longer than 200ms", LoneHost: api.VerdictCannotJudge})
+	e.Hosts(2)
+	if r := e.Verdict(); r.Message != "no proof of harm: there is no request of either version that took longer than 200ms" {
+		t.Errorf("nothing seen: %s", r.Message)
+	}
+	for range 30 {
+		e.Failure(Failure{Canary: true, Weight: 0.2, Host: "a"})
+	}
+	r := e.Verdict()
+	if r.Verdict != api.VerdictCannotJudge || r.Record().Metric != "latency" || r.Record().Verdict != api.VerdictCannotJudge {
+		t.Errorf("one host: %+v", r)
+	}
+	e.Failure(Failure{Canary: true, Weight: 0.2, Host: "b"})
+	if r = e.Verdict(); r.Verdict != api.VerdictHarm || !strings.Contains(r.Message, "31 of the canary's requests took longer than 200ms against 0 of stable's") {
+		t.Errorf("two hosts: %s: %s", r.Verdict, r.Message)
+	}
+	e.Requests(40, 1000, true)
+	if r = e.Verdict(); !strings.Contains(r.Message, "of its requests took longer than 200ms (31 of 40) against") {
+		t.Errorf("with requests: %s", r.Message)
 	}
 }

@@ -81,7 +81,9 @@ func (c *checker) guard(g *GuardSpec) {
 		c.tolerance(e.Margin, e.MaxIncrease, at("errorRate"))
 	}
 	if l := g.Latency; l != nil {
-		c.at(CodeIgnored, at("latency"), "this version judges errors only; the guard does not look at latency")
+		if l.Objective == nil {
+			c.at(CodeIgnored, at("latency"), "latency is judged against an objective; add latency.objective, such as 250ms")
+		}
 		c.tolerance(l.Margin, l.MaxIncrease, at("latency"))
 		c.notNegative(l.Warmup, at("latency", "warmup"))
 		if l.Objective != nil && l.Objective.Duration < time.Millisecond {

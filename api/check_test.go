@@ -71,7 +71,6 @@ func TestCheckRollout(t *testing.T) {
 			"f.yaml:12:17: E209 spec.strategy.canary.guard.warmup: the duration -1s is negative",
 			"f.yaml:13:29: E209 spec.strategy.canary.guard.errorRate.margin: the margin must be 0 to 100, such as 0.4, not -1",
 			"f.yaml:13:46: E209 spec.strategy.canary.guard.errorRate.maxIncrease: the increase is a share of requests: 0 or more and below 1, such as 0.005, not 1",
-			"f.yaml:14:18: W321 spec.strategy.canary.guard.latency: this version judges errors only; the guard does not look at latency",
 			"f.yaml:14:30: E209 spec.strategy.canary.guard.latency.objective: the objective must be 1ms or more",
 			"f.yaml:14:41: E209 spec.strategy.canary.guard.latency.margin: the margin must be 0 to 100, such as 0.4, not 101",
 			"f.yaml:14:59: E209 spec.strategy.canary.guard.latency.maxIncrease: the increase is a share of requests: 0 or more and below 1, such as 0.005, not -0.1",

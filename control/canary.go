@@ -148,7 +148,9 @@ func (c *canary) hand(l *loop) {
 	c.history.Set(share(split.Weight), l.now)
 	l.ledger.Begin(c.service, versions(split), l.now)
 	if c.judge != nil && before.Canary == split.Canary && split.Weight > before.Weight && before.Weight > 0 {
-		c.judge.Test.Step()
+		for _, test := range c.judge.tests() {
+			test.Step()
+		}
 	}
 }
 
@@ -202,7 +204,9 @@ func (c *canary) seeEndpoints(l *loop) error {
 	}
 	canary := l.builder.ReadyEndpoints(c.service, c.state.Version)
 	if c.judge != nil {
-		c.judge.Test.Hosts(canary)
+		for _, test := range c.judge.tests() {
+			test.Hosts(canary)
+		}
 	}
 	stable := l.builder.ReadyEndpoints(c.service, c.state.Stable)
 	return c.play(l, rollout.EndpointsSeen{Canary: canary, Stable: stable})

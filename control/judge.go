@@ -2,6 +2,7 @@ package control
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -18,9 +19,21 @@ type judge struct {
 	Attempt uint64              `json:"attempt"`
 	Began   time.Time           `json:"began"`
 	Test    *analysis.ErrorRate `json:"test"`
-	Served  map[string]float64  `json:"served"` // requests by version until now
+	Slow    *analysis.ErrorRate `json:"slow,omitempty"` // of slow requests; nil: there is no objective
+	Served  map[string]float64  `json:"served"`         // requests by version until now
 
-	Last *api.Evidence `json:"last,omitempty"` // the last verdict; nil: nothing was judged yet
+	// The last verdicts; nil: nothing was judged yet.
+	Last     *api.Evidence `json:"last,omitempty"`
+	LastSlow *api.Evidence `json:"lastSlow,omitempty"`
+}
+
+// tests lists the judge's tests: of errors, and of slow requests where there is
+// an objective.
+func (j *judge) tests() []*analysis.ErrorRate {
+	if j.Slow == nil {
+		return []*analysis.ErrorRate{j.Test}
+	}
+	return []*analysis.ErrorRate{j.Test, j.Slow}
 }
 
 // errorShare is the part of the guard's false alarms that errors may cause; the
@@ -41,7 +54,7 @@ func (c *canary) begin(l *loop) {
 	c.history.Set(0, l.now)
 	l.ledger.Start(c.service, []string{c.state.Stable, c.state.Version}, l.now)
 	if test := NewGuard(c.object, c.spec); test != nil {
-		c.judge = &judge{Attempt: c.state.Attempt, Began: l.now, Test: test, Served: map[string]float64{}}
+		c.judge = &judge{Attempt: c.state.Attempt, Began: l.now, Test: test, Slow: newSlowGuard(c.object, c.spec), Served: map[string]float64{}}
 	}
 }
 
@@ -56,6 +69,23 @@ func NewGuard(r *api.Rollout, spec rollout.Spec) *analysis.ErrorRate {
 		Margin:       guard.ErrorRate.Margin,
 		MaxIncrease:  guard.ErrorRate.MaxIncrease,
 		PlannedSteps: plannedSteps(spec),
+	})
+}
+
+// newSlowGuard makes the test of slow requests; nil where there is no objective.
+func newSlowGuard(r *api.Rollout, spec rollout.Spec) *analysis.ErrorRate {
+	guard := r.Guard()
+	if guard.Mode == api.GuardOff || guard.Latency.Objective <= 0 {
+		return nil
+	}
+	return analysis.NewErrorRate(analysis.Config{
+		Alpha:        (1 - guard.Confidence) * (1 - errorShare),
+		Margin:       guard.Latency.Margin,
+		MaxIncrease:  guard.Latency.MaxIncrease,
+		PlannedSteps: plannedSteps(spec),
+		Metric:       "latency",
+		Bad:          fmt.Sprintf("took longer than %s", guard.Latency.Objective),
+		LoneHost:     api.VerdictCannotJudge,
 	})
 }
 
@@ -102,7 +132,15 @@ func (l *loop) failures(batch stats.Failures) {
 			continue
 		}
 		c := l.byService[api.Key{Namespace: target.Namespace, Name: target.Service}]
-		if c == nil || l.filter.Repeated(batch.Node, f) {
+		switch {
+		case c == nil:
+			continue
+		case f.Running:
+			if c.slow(l, target.Version, batch, f) && !slices.Contains(touched, c) {
+				touched = append(touched, c)
+			}
+			continue
+		case l.filter.Repeated(batch.Node, f):
 			continue
 		}
 		// What a header route sent to the canary is no sample: it was not drawn.
@@ -145,32 +183,72 @@ func (c *canary) take(l *loop, version string, batch stats.Failures, f stats.Fai
 	return true
 }
 
+// slow gives a request that has just run for longer than the objective to the
+// guard, once. It was routed when it began, by the weight of then.
+func (c *canary) slow(l *loop, version string, batch stats.Failures, f stats.Failure) bool {
+	isCanary := version == c.state.Version
+	if !c.state.Active() || !isCanary && version != c.state.Stable || strings.HasPrefix(f.Route, snapshot.ManagedPrefix) {
+		return false
+	}
+	guard, took := c.object.Guard().Latency, l.filter.Took(batch.Node, f)
+	if !stats.IsSlow(f, took, guard.Objective) {
+		return false
+	}
+	f.Duration = took
+	if isCanary { // it may yet end well; until then it must not prove anything
+		c.disprove(l, true, batch, f)
+	}
+	if c.judge == nil || c.judge.Slow == nil || batch.Received.Sub(c.judge.Began) < guard.Warmup {
+		return false
+	}
+	c.countRequests(l)
+	began := batch.Received.Add(-f.Duration)
+	c.judge.Slow.Failure(analysis.Failure{
+		Canary: isCanary, Weight: c.history.Largest(began.Add(-Slack), began), Host: f.Host,
+	})
+	return true
+}
+
 // countRequests gives the guard the requests of both versions until now.
 func (c *canary) countRequests(l *loop) {
 	canary, _, okCanary := l.ledger.Totals(c.service, c.state.Version, l.now)
 	stable, _, okStable := l.ledger.Totals(c.service, c.state.Stable, l.now)
 	c.judge.Served[c.state.Version], c.judge.Served[c.state.Stable] = canary, stable
-	c.judge.Test.Requests(canary, stable, okCanary && okStable)
+	for _, test := range c.judge.tests() {
+		test.Requests(canary, stable, okCanary && okStable)
+	}
 }
 
 // decide asks the guard for its verdict and acts on harm.
 func (c *canary) decide(l *loop) {
-	result := c.judge.Test.Verdict()
-	c.judge.note(result, l.now)
+	harm := c.judge.look(l.now)
 	c.unsaved = true
 	if l.evidenceAt.IsZero() {
 		l.evidenceAt = l.now.Add(evidenceEvery)
 	}
-	if result.Verdict != api.VerdictHarm || c.object.Guard().Mode != api.GuardEnforce {
+	if harm == "" || c.object.Guard().Mode != api.GuardEnforce {
 		return
 	}
-	_ = c.play(l, rollout.HarmFound{Attempt: c.judge.Attempt, Message: result.Message}) // only actions are refused
+	_ = c.play(l, rollout.HarmFound{Attempt: c.judge.Attempt, Message: harm}) // only actions are refused
 }
 
-func (j *judge) note(r analysis.Result, now time.Time) {
-	e := r.Record()
-	e.At = now
-	j.Last = &e
+// look notes the verdict of each test, and gives the sentence of one that found
+// harm; empty where none did.
+func (j *judge) look(now time.Time) (harm string) {
+	for i, test := range j.tests() {
+		r := test.Verdict()
+		e := r.Record()
+		e.At = now
+		if i == 0 {
+			j.Last = &e
+		} else {
+			j.LastSlow = &e
+		}
+		if r.Verdict == api.VerdictHarm && harm == "" {
+			harm = r.Message
+		}
+	}
+	return harm
 }
 
 // evidence lists the verdicts of the attempt, for a status or a journal.
@@ -179,10 +257,12 @@ func (c *canary) evidence(l *loop) []api.Evidence {
 	if c.judge != nil {
 		if c.state.Active() {
 			c.countRequests(l)
-			c.judge.note(c.judge.Test.Verdict(), l.now)
+			c.judge.look(l.now)
 		}
-		if c.judge.Last != nil {
-			out = append(out, *c.judge.Last)
+		for _, last := range []*api.Evidence{c.judge.Last, c.judge.LastSlow} {
+			if last != nil {
+				out = append(out, *last)
+			}
 		}
 	}
 	return append(out, c.verdicts()...)

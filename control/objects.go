@@ -152,11 +152,22 @@ func (l *loop) seen(key api.Key, object *api.Rollout) {
 	c.object, c.spec = object, SpecOf(object)
 	c.spec.Frozen, c.spec.Turn = l.freeze, turn
 	l.backing(c)
+	l.builder.SetObjective(c.service, Objective(object))
 	l.ensureJudge(c)
 	_ = c.play(l, rollout.SpecSeen{}) // only actions are refused
 	if c.publishedGen == 0 {
 		c.hand(l)
 	}
+}
+
+// Objective gives from which duration on a request of a Rollout is slow; 0 where
+// nobody looks at that.
+func Objective(r *api.Rollout) time.Duration {
+	guard := r.Guard()
+	if guard.Mode == api.GuardOff {
+		return 0
+	}
+	return guard.Latency.Objective
 }
 
 // adopt takes a Rollout into the loop, with what was saved of it. One that takes
@@ -212,6 +223,7 @@ func (c *canary) move(l *loop, service api.Key) {
 	if l.byService[c.service] == c {
 		delete(l.byService, c.service)
 		l.builder.SetSplit(c.service, nil)
+		l.builder.SetObjective(c.service, 0)
 	}
 	c.service, c.publishedGen = service, 0
 	l.byService[service] = c
@@ -237,6 +249,7 @@ func (l *loop) forget(c *canary) {
 	if l.byService[c.service] == c {
 		delete(l.byService, c.service)
 		l.builder.SetSplit(c.service, nil)
+		l.builder.SetObjective(c.service, 0)
 	}
 	delete(l.dirty, c)
 	delete(l.asking, c)

@@ -10,7 +10,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	runtimev3 "github.com/envoyproxy/go-control-plane/envoy/service/runtime/v3"
+
+	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/serin-mesh/serin/api"
 	"github.com/serin-mesh/serin/control"
@@ -30,6 +33,7 @@ type fleet struct {
 	mu       sync.Mutex
 	keys     map[string]float64 // runtime keys of the last layer handed over
 	applied  int
+	listener string // the last listener, as JSON
 	route    string // the last table, encoded: its texts can be looked for
 	progress xds.Progress
 	changed  chan struct{}
@@ -54,6 +58,13 @@ func (f *fleet) Apply(_ api.Key, c snapshot.Change) {
 	for _, r := range c.Set {
 		if r.Type == snapshot.Route {
 			f.route = string(r.Body.GetValue())
+		}
+		if r.Type == snapshot.Listener {
+			var l listenerv3.Listener
+			if err := r.Body.UnmarshalTo(&l); err != nil {
+				panic(err)
+			}
+			f.listener = protojson.Format(&l)
 		}
 		if r.Type != snapshot.Runtime {
 			continue
@@ -107,6 +118,14 @@ func (f *fleet) weight(version string) float64 {
 		}
 	}
 	return -1
+}
+
+// listenerText gives the fleet's listener, as JSON.
+func (f *fleet) listenerText() string {
+	synctest.Wait()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.listener
 }
 
 // routeHas says whether the fleet's routes contain a text.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/serin-mesh/serin/api"
 	"github.com/serin-mesh/serin/internal/lab"
@@ -213,4 +214,43 @@ func TestErrorsInTheFolder(t *testing.T) {
 	r.inForce(5, 1)
 	r.must(r.folder.Remove("bad.yaml"))
 	r.await("healthy on v1", healthy("v1"))
+}
+
+// TestHangingVersionOut: a version that stops answering is out long before
+// anything times out, and one that is merely slow as well; both because of the
+// objective alone, as no response fails.
+func TestHangingVersionOut(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		fault lab.Fault
+	}{
+		{"hangs", lab.Fault{Hang: true}},
+		{"slow", lab.Fault{Delay: 500 * time.Millisecond}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, options{steps: []string{"setWeight: 20", "pause: {}"}, guard: "{latency: {objective: 200ms, warmup: 0s}}"})
+			r.envoy("edge-1", nil)
+			r.envoy("edge-2", nil)
+			l, stop := r.load(400)
+			r.want("v2")
+			r.await("paused at 20%", paused(20))
+			r.sample(l, 500)
+			r.apps["v2"].Set(c.fault)
+			began := time.Now()
+			s := r.await("aborted", degraded)
+			if took := time.Since(began); took > 10*time.Second {
+				t.Errorf("it took %s", took)
+			}
+			if !strings.Contains(s.Message, "took longer than 200ms") {
+				t.Errorf("aborted because of %q", s.Message)
+			}
+			r.apps["v2"].Set(lab.Fault{})
+			r.inForce(0, 2)
+			r.sample(l, 64)
+			wantShare(t, r.sample(l, 1000), "v2", 0)
+			if c := stop(); c.Failed != 0 {
+				t.Errorf("%d of %d requests failed, last: %v", c.Failed, c.Requests, c.LastError)
+			}
+		})
+	}
 }

@@ -5,6 +5,7 @@ import (
 
 	accesslogv3 "github.com/envoyproxy/go-control-plane/envoy/config/accesslog/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	logdatav3 "github.com/envoyproxy/go-control-plane/envoy/data/accesslog/v3"
 	grpclogv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/access_loggers/grpc/v3"
 	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
 	tracingv3 "github.com/envoyproxy/go-control-plane/envoy/type/tracing/v3"
@@ -29,29 +30,47 @@ const (
 	// request was routed to. Envoy's own field is empty where no host was
 	// chosen, so a version without endpoints would fail unseen.
 	ErrorLogCluster = "serin.cluster"
+	// ErrorLogEvery is the custom tag, of listeners that tell of requests that
+	// still run, with the time after which each is told of, and again: Envoy
+	// says of a running request when it began, by its own clock, and not for how
+	// long it has run.
+	ErrorLogEvery = "serin.every"
 
 	// errorLogFlush is how often a buffer is flushed that is not full. Every
 	// entry fills the buffer, so nothing ever waits for it.
 	errorLogFlush = 100 * time.Millisecond
 )
 
+// leastFlush is the shortest time after which a running request is told of:
+// with less, an Envoy would be busy with its log.
+const leastFlush = 10 * time.Millisecond
+
 // errorLog sends each failing response to the xDS cluster at once, one entry a
-// request, when it is over.
-func errorLog(cluster string) *accesslogv3.AccessLog {
+// request, when it is over. With a time it also sends an entry of each request
+// that still runs, whenever it has run for another such time.
+func errorLog(cluster string, every time.Duration) *accesslogv3.AccessLog {
+	tags := []*tracingv3.CustomTag{{
+		Tag:  ErrorLogCluster,
+		Type: &tracingv3.CustomTag_Value{Value: "%UPSTREAM_CLUSTER%"},
+	}}
+	told := failed()
+	if every > 0 {
+		told = or(and(running(true), failed()), and(running(false), upgraded(), grpcStream()))
+		tags = append(tags, &tracingv3.CustomTag{
+			Tag: ErrorLogEvery, Type: &tracingv3.CustomTag_Literal_{Literal: &tracingv3.CustomTag_Literal{Value: every.String()}},
+		})
+	}
 	config := &grpclogv3.HttpGrpcAccessLogConfig{CommonConfig: &grpclogv3.CommonGrpcAccessLogConfig{
 		LogName:             ErrorLog,
 		GrpcService:         grpcService(cluster, nil),
 		TransportApiVersion: corev3.ApiVersion_V3,
 		BufferFlushInterval: durationpb.New(errorLogFlush),
 		BufferSizeBytes:     wrapperspb.UInt32(1),
-		CustomTags: []*tracingv3.CustomTag{{
-			Tag:  ErrorLogCluster,
-			Type: &tracingv3.CustomTag_Value{Value: "%UPSTREAM_CLUSTER%"},
-		}},
+		CustomTags:          tags,
 	}}
 	return &accesslogv3.AccessLog{
 		Name:       "envoy.access_loggers.http_grpc",
-		Filter:     and(failed(), thinned()),
+		Filter:     and(told, thinned()),
 		ConfigType: &accesslogv3.AccessLog_TypedConfig{TypedConfig: mustAny(config)},
 	}
 }
@@ -121,6 +140,36 @@ func resets() *accesslogv3.AccessLogFilter {
 		ResponseFlagFilter: &accesslogv3.ResponseFlagFilter{
 			Flags: []string{"UH", "UF", "UC", "UR", "UO", "UT", "LR", "URX", "UPE", "DT"},
 		},
+	}}
+}
+
+// running lets entries of requests through that still run, or with exclude all
+// others.
+func running(exclude bool) *accesslogv3.AccessLogFilter {
+	return &accesslogv3.AccessLogFilter{FilterSpecifier: &accesslogv3.AccessLogFilter_LogTypeFilter{
+		LogTypeFilter: &accesslogv3.LogTypeFilter{
+			Types: []logdatav3.AccessLogType{logdatav3.AccessLogType_DownstreamPeriodic}, Exclude: exclude,
+		},
+	}}
+}
+
+// upgraded keeps connections that were upgraded out, such as WebSockets: they
+// are long by nature.
+func upgraded() *accesslogv3.AccessLogFilter {
+	return without("upgrade", &matcherv3.StringMatcher{MatchPattern: &matcherv3.StringMatcher_Prefix{Prefix: "w"}, IgnoreCase: true})
+}
+
+// grpcStream keeps gRPC out: a stream cannot be told from a slow call.
+func grpcStream() *accesslogv3.AccessLogFilter {
+	return without("content-type", &matcherv3.StringMatcher{MatchPattern: &matcherv3.StringMatcher_Prefix{Prefix: "application/grpc"}})
+}
+
+// without lets requests through whose header does not match, or is not there.
+func without(name string, value *matcherv3.StringMatcher) *accesslogv3.AccessLogFilter {
+	m := headerMatch(name, value)
+	m.InvertMatch, m.TreatMissingHeaderAsEmpty = true, true
+	return &accesslogv3.AccessLogFilter{FilterSpecifier: &accesslogv3.AccessLogFilter_HeaderFilter{
+		HeaderFilter: &accesslogv3.HeaderFilter{Header: m},
 	}}
 }
 

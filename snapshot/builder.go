@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 
 	accesslogv3 "github.com/envoyproxy/go-control-plane/envoy/config/accesslog/v3"
 
@@ -22,12 +23,14 @@ type Options struct {
 // and splits. It is not safe for concurrent use; the resources it hands out
 // are.
 type Builder struct {
-	errors *accesslogv3.AccessLog // of every listener
+	cluster string                 // that reaches Serin, for the error streams
+	errors  *accesslogv3.AccessLog // of every listener without an objective
 
-	objects  *api.Objects // last set, never nil
-	splits   splits
-	services *services
-	slices   slicesOf
+	objectives map[Service]time.Duration
+	objects    *api.Objects // last set, never nil
+	splits     splits
+	services   *services
+	slices     slicesOf
 
 	routesOf map[api.Key]map[api.Key]bool // HTTPRoutes by the Gateway they name
 	namedBy  map[Service]map[api.Key]bool // HTTPRoutes by the Services they name
@@ -42,8 +45,13 @@ type Builder struct {
 
 // NewBuilder makes a Builder without any objects.
 func NewBuilder(o Options) *Builder {
+	cluster := cmp.Or(o.XDSCluster, XDSCluster)
 	return &Builder{
-		errors:   errorLog(cmp.Or(o.XDSCluster, XDSCluster)),
+		cluster: cluster,
+		errors:  errorLog(cluster, 0),
+
+		objectives: map[Service]time.Duration{},
+
 		objects:  &api.Objects{},
 		splits:   splits{},
 		services: &services{},
@@ -86,6 +94,42 @@ func (b *Builder) SetSplit(service api.Key, s *Split) {
 			b.dirty.tables[t] = true
 		}
 	}
+}
+
+// SetObjective says from which duration on a request to a Service is slow; 0:
+// none is. Requests that run as long are told of in the error stream while they
+// still run. It belongs to the listeners that lead to the Service, which follow
+// the shortest objective there is: Envoy gives a new version of a listener to
+// new connections only, so it is set when a Rollout is read, not when a canary
+// begins.
+func (b *Builder) SetObjective(service api.Key, objective time.Duration) {
+	if b.objectives[service] == objective {
+		return
+	}
+	if objective > 0 {
+		b.objectives[service] = objective
+	} else {
+		delete(b.objectives, service)
+	}
+	for t := range b.users[service] {
+		t.gateway.put(b.listener(t.plan))
+		b.dirty.flush[t.gateway] = true
+	}
+}
+
+// listener makes the Listener of a plan.
+func (b *Builder) listener(p *plan) *Resource {
+	var least time.Duration
+	for _, s := range p.services {
+		if o := b.objectives[s]; o > 0 && (least == 0 || o < least) {
+			least = o
+		}
+	}
+	if least > 0 {
+		least = max(least, leastFlush)
+		return p.listener(errorLog(b.cluster, least), least)
+	}
+	return p.listener(b.errors, 0)
 }
 
 // Flush gives what changed for each Gateway since the last Flush. A Gateway

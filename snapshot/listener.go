@@ -1,10 +1,13 @@
 package snapshot
 
 import (
+	"time"
+
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	routerv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/router/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	accesslogv3 "github.com/envoyproxy/go-control-plane/envoy/config/accesslog/v3"
@@ -12,8 +15,9 @@ import (
 
 // listener makes the Listener of a plan. It does not depend on any route, so
 // that a rollout never touches it: Envoy would give a new version of it to new
-// connections only.
-func (p *plan) listener(errors *accesslogv3.AccessLog) *Resource {
+// connections only. With a time it tells of each request that has run so long,
+// and again when it has run for a multiple.
+func (p *plan) listener(errors *accesslogv3.AccessLog, every time.Duration) *Resource {
 	manager := &hcmv3.HttpConnectionManager{
 		StatPrefix: p.name.String(),
 		CodecType:  hcmv3.HttpConnectionManager_AUTO,
@@ -32,6 +36,11 @@ func (p *plan) listener(errors *accesslogv3.AccessLog) *Resource {
 		NormalizePath:    wrapperspb.Bool(true),
 		MergeSlashes:     true,
 		UpgradeConfigs:   []*hcmv3.HttpConnectionManager_UpgradeConfig{{UpgradeType: "websocket"}},
+	}
+	if every > 0 {
+		manager.AccessLogOptions = &hcmv3.HttpConnectionManager_HcmAccessLogOptions{
+			AccessLogFlushInterval: durationpb.New(every),
+		}
 	}
 	return encode(Listener, p.name.String(), &listenerv3.Listener{
 		Name:    p.name.String(),

@@ -138,7 +138,7 @@ func (b *Builder) replaceTables(g *gateway, next []*plan) {
 		for _, s := range p.services {
 			add(b.users, s, t)
 		}
-		g.put(p.listener(b.errors))
+		g.put(b.listener(p))
 		b.dirty.tables[t] = true
 	}
 	for _, t := range old {

@@ -1,5 +1,7 @@
 package stats
 
+import "time"
+
 // The gRPC codes that count as errors.
 // Source: google.golang.org/grpc/codes, the same in every language.
 const (
@@ -19,13 +21,20 @@ const (
 // refused: breakers belong to a cluster and say more about its limits than
 // about the version, so the Ledger counts them apart.
 func IsError(f Failure) bool {
-	if !reachedVersion(f) || f.Flags.Overflow {
+	if f.Running || !reachedVersion(f) || f.Flags.Overflow {
 		return false
 	}
 	if f.Status >= 500 || grpcError(f.GRPCStatus) {
 		return true
 	}
 	return f.Status == 0 && f.Flags.upstreamFailed()
+}
+
+// IsSlow says whether a request that still runs has just taken as long as an
+// objective: took is what Filter.Took gives for this entry. Of all entries of a
+// request that is so of one at most.
+func IsSlow(f Failure, took, objective time.Duration) bool {
+	return f.Running && objective > 0 && took >= objective && took-f.Duration < objective && reachedVersion(f)
 }
 
 // reachedVersion says whether a version's cluster was in charge of the request

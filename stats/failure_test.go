@@ -1,6 +1,9 @@
 package stats
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func TestIsError(t *testing.T) {
 	const cluster = "default/shop/80/v2"
@@ -67,5 +70,36 @@ func TestFlagsShort(t *testing.T) {
 		if got := c.flags.Short(); got != c.want {
 			t.Errorf("%+v: %q, want %q", c.flags, got, c.want)
 		}
+	}
+}
+
+func TestIsSlow(t *testing.T) {
+	slow := Failure{Cluster: v1, Running: true, Duration: time.Second, GRPCStatus: -1}
+	ended, gone, nowhere, failing := slow, slow, slow, slow
+	ended.Running = false
+	gone.Flags.DownstreamGone = true
+	nowhere.Cluster = ""
+	failing.Status = 500
+	for _, c := range []struct {
+		name            string
+		f               Failure
+		took, objective time.Duration
+		want            bool
+	}{
+		{"as long as the objective", slow, time.Second, time.Second, true},
+		{"shorter", slow, time.Second, time.Second + 1, false},
+		{"rounded up", slow, 2 * time.Second, time.Second + 1, true},
+		{"and once only", slow, 3 * time.Second, time.Second + 1, false},
+		{"no objective", slow, time.Second, 0, false},
+		{"ended", ended, time.Second, time.Second, false},
+		{"the client went away", gone, time.Second, time.Second, false},
+		{"no version had it", nowhere, time.Second, time.Second, false},
+	} {
+		if got := IsSlow(c.f, c.took, c.objective); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+	if IsError(failing) {
+		t.Error("one that still sends a body counts when it ends, not before")
 	}
 }

@@ -16,6 +16,40 @@ const (
 type Filter struct {
 	entries     recent[entryKey]
 	connections recent[connectionKey]
+	running     counted
+}
+
+// requestKey tells requests apart that still run.
+type requestKey struct {
+	node, cluster, host, id string
+	start                   int64
+}
+
+// runningRoom bounds the requests that are counted while they run. One that is
+// forgotten is counted from the beginning, which must stay rare.
+const runningRoom = 1 << 16
+
+// counted counts entries of requests, those of the newest requests.
+type counted struct {
+	at   map[requestKey]int
+	ring []requestKey
+	next int
+}
+
+// add counts one more entry.
+func (c *counted) add(key requestKey) int {
+	n, found := c.at[key]
+	c.at[key] = n + 1
+	switch {
+	case found:
+	case len(c.ring) < runningRoom:
+		c.ring = append(c.ring, key)
+	default:
+		delete(c.at, c.ring[c.next])
+		c.ring[c.next] = key
+		c.next = (c.next + 1) % runningRoom
+	}
+	return n + 1
 }
 
 // entryKey tells entries apart: no two requests of an Envoy to one host begin
@@ -32,7 +66,7 @@ type connectionKey struct{ node, host, local string }
 
 // NewFilter gives a filter that has seen nothing.
 func NewFilter() *Filter {
-	return &Filter{entries: newRecent[entryKey](), connections: newRecent[connectionKey]()}
+	return &Filter{entries: newRecent[entryKey](), connections: newRecent[connectionKey](), running: counted{at: map[requestKey]int{}}}
 }
 
 // Repeated says whether the Envoy node has sent the same entry before, and
@@ -58,6 +92,14 @@ func (l *Filter) SameConnection(node string, f Failure) bool {
 	end := f.Start.Add(f.Duration)
 	last, found := l.connections.swap(connectionKey{node, f.Host, f.Connection}, end)
 	return found && end.Sub(last).Abs() < together
+}
+
+// Took gives for how long a request has run of which an entry came that says
+// that it still runs. It comes again and again, so it is a matter of counting;
+// what was lost on the way makes it less.
+func (l *Filter) Took(node string, f Failure) time.Duration {
+	n := l.running.add(requestKey{node, f.Cluster, f.Host, f.ID, f.Start.UnixNano()})
+	return time.Duration(n) * f.Duration
 }
 
 // recent remembers a time for each of the keys last added.

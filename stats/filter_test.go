@@ -83,3 +83,26 @@ func TestFilterSameConnection(t *testing.T) {
 		}
 	}
 }
+
+// TestTook: a request that still runs is told of again and again.
+func TestTook(t *testing.T) {
+	l := NewFilter()
+	f := Failure{Cluster: v1, Host: "h", Start: at(1), Running: true, Duration: time.Second, ID: "x"}
+	for n := range 3 {
+		if got, want := l.Took("a", f), time.Duration(n+1)*time.Second; got != want {
+			t.Errorf("entry %d: %s, want %s", n, got, want)
+		}
+	}
+	other := f
+	other.ID = "y"
+	if l.Took("a", other) != time.Second || l.Took("b", f) != time.Second {
+		t.Error("another request, or another Envoy's, is the same")
+	}
+	for i := range runningRoom {
+		other.Start = at(float64(10 + i))
+		l.Took("a", other)
+	}
+	if got := l.Took("a", f); got != time.Second || len(l.running.at) != runningRoom {
+		t.Errorf("after many others %s, and %d are remembered", got, len(l.running.at))
+	}
+}

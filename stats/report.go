@@ -15,6 +15,10 @@ type Failure struct {
 	Flags      Flags         // why Envoy itself failed it
 	Attempts   int           // attempts upstream, the first one included; 0: unknown
 	Route      string        // name of the matched route
+	// Running says that the request has not ended: it is told of because it takes
+	// long, and its Duration is that after which it is told of, and again.
+	Running bool
+	ID      string // of the request; Envoy's stream id
 }
 
 // Flags are the response flags that matter to a judge.

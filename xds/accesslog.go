@@ -56,6 +56,8 @@ func failure(e *logdatav3.HTTPAccessLogEntry) stats.Failure {
 		Flags:      flags(c.GetResponseFlags()),
 		Attempts:   int(c.GetUpstreamRequestAttemptCount()),
 		Route:      c.GetRouteName(),
+		Running:    c.GetAccessLogType() == logdatav3.AccessLogType_DownstreamPeriodic,
+		ID:         c.GetStreamId(),
 	}
 }
 
@@ -76,8 +78,16 @@ func startTime(c *logdatav3.AccessLogCommon) time.Time {
 }
 
 // duration is the whole of a request; older Envoys tell only when they wrote
-// the last byte.
+// the last byte. Of one that still runs it is the time after which it is told
+// of.
 func duration(c *logdatav3.AccessLogCommon) time.Duration {
+	if c.GetAccessLogType() == logdatav3.AccessLogType_DownstreamPeriodic {
+		every, err := time.ParseDuration(c.GetCustomTags()[snapshot.ErrorLogEvery])
+		if err != nil {
+			return 0 // an entry of no listener of ours
+		}
+		return every
+	}
 	if d := c.GetDuration(); d != nil {
 		return d.AsDuration()
 	}

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/serin-mesh/serin/snapshot"
 	"github.com/serin-mesh/serin/stats"
 	"github.com/serin-mesh/serin/xds"
 )
@@ -151,6 +152,30 @@ func TestLogsWithoutNode(t *testing.T) {
 		_ = stream.Send(&accesslogv3.StreamAccessLogsMessage{})
 		if _, err := stream.CloseAndRecv(); status.Code(err) != codes.InvalidArgument {
 			t.Errorf("got %v, want InvalidArgument", err)
+		}
+	})
+}
+
+// TestRunningRequests: an entry of a request that has not ended has the time
+// after which its listener tells of it, and no duration of its own.
+func TestRunningRequests(t *testing.T) {
+	bubble(t, xds.Options{}, func(t *testing.T, f *fleet) {
+		send := f.logs(t)
+		entry := func(every string) *logdatav3.HTTPAccessLogEntry {
+			return &logdatav3.HTTPAccessLogEntry{CommonProperties: &logdatav3.AccessLogCommon{
+				UpstreamCluster: "default/shop/80/v2", StreamId: "7", AccessLogType: logdatav3.AccessLogType_DownstreamPeriodic,
+				Duration: durationpb.New(time.Hour), CustomTags: map[string]string{snapshot.ErrorLogEvery: every},
+			}}
+		}
+		if err := send("e1", entry("200ms"), entry("soon")); err != nil {
+			t.Fatal(err)
+		}
+		want := []stats.Failure{
+			{Cluster: "default/shop/80/v2", Running: true, ID: "7", Duration: 200 * time.Millisecond, GRPCStatus: -1},
+			{Cluster: "default/shop/80/v2", Running: true, ID: "7", GRPCStatus: -1},
+		}
+		if d := cmp.Diff(want, f.sink.failures[0].Entries); d != "" {
+			t.Errorf("(-want +got)\n%s", d)
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/serin-mesh/serin/api"
+	"github.com/serin-mesh/serin/control"
 	"github.com/serin-mesh/serin/discovery"
 	"github.com/serin-mesh/serin/snapshot"
 )
@@ -92,6 +93,9 @@ func translate(objects *api.Objects, splits map[api.Key]*snapshot.Split, static 
 	b.SetObjects(objects)
 	for service, split := range splits {
 		b.SetSplit(service, split)
+	}
+	for _, r := range objects.Rollouts {
+		b.SetObjective(r.StableService(), control.Objective(r))
 	}
 	out := map[string]map[string][]resource{}
 	for _, key := range slices.SortedFunc(maps.Keys(objects.Gateways), api.Key.Compare) {
