@@ -38,6 +38,10 @@
 //     sends the same bytes already encoded. Peer: SnapshotCache.
 //   - growth: the work of control and snapshot for one change, among 10, 1,000
 //     and 10,000 Services, as the exponent of its growth.
+//   - core: an event through the state machine, and 10,000 rollouts under way in
+//     one process: memory, CPU at a load report a second for each, an abort of
+//     all. Floors: a copy of the state; the memory of the objects; the same
+//     reports dropped; the translation alone.
 //
 // All clocks are the machine's one clock: load, services and observers live in
 // the bench's own process, and compete with what they measure for the same

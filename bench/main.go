@@ -27,6 +27,7 @@ var benches = []bench{
 	{"swap", swap},
 	{"streams", streams},
 	{"growth", growth},
+	{"core", coreBench},
 }
 
 // options are the flags.
