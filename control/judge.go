@@ -19,8 +19,9 @@ type judge struct {
 	Attempt uint64              `json:"attempt"`
 	Began   time.Time           `json:"began"`
 	Test    *analysis.ErrorRate `json:"test"`
-	Slow    *analysis.ErrorRate `json:"slow,omitempty"` // of slow requests; nil: there is no objective
-	Served  map[string]float64  `json:"served"`         // requests by version until now
+	Slow    *analysis.ErrorRate `json:"slow,omitempty"`  // of slow requests; nil: there is no objective
+	Split   *analysis.Split     `json:"split,omitempty"` // whether the traffic is where it was put
+	Served  map[string]float64  `json:"served"`          // requests by version until now
 
 	// The last verdicts; nil: nothing was judged yet.
 	Last     *api.Evidence `json:"last,omitempty"`
@@ -54,7 +55,8 @@ func (c *canary) begin(l *loop) {
 	c.history.Set(0, l.now)
 	l.ledger.Start(c.service, []string{c.state.Stable, c.state.Version}, l.now)
 	if test := NewGuard(c.object, c.spec); test != nil {
-		c.judge = &judge{Attempt: c.state.Attempt, Began: l.now, Test: test, Slow: newSlowGuard(c.object, c.spec), Served: map[string]float64{}}
+		c.judge = &judge{Attempt: c.state.Attempt, Began: l.now, Test: test, Slow: newSlowGuard(c.object, c.spec),
+			Split: analysis.NewSplit(), Served: map[string]float64{}}
 	}
 }
 
@@ -237,6 +239,7 @@ func (c *canary) decide(l *loop) {
 func (j *judge) look(now time.Time) (harm string) {
 	for i, test := range j.tests() {
 		r := test.Verdict()
+		j.doubt(&r)
 		e := r.Record()
 		e.At = now
 		if i == 0 {
@@ -264,6 +267,12 @@ func (c *canary) evidence(l *loop) []api.Evidence {
 				out = append(out, *last)
 			}
 		}
+		if s := c.judge.Split; s != nil && s.Alarmed() {
+			r := s.Verdict()
+			e := r.Record()
+			e.At = l.now
+			out = append(out, e)
+		}
 	}
 	return append(out, c.verdicts()...)
 }
@@ -271,30 +280,43 @@ func (c *canary) evidence(l *loop) []api.Evidence {
 // load takes a load report.
 func (l *loop) load(r stats.Load) {
 	l.ledger.Load(r)
-	for _, cl := range r.Clusters {
-		l.touch(cl.Cluster)
+	drawn := map[*canary]*draws{}
+	for i := range r.Clusters {
+		cl := &r.Clusters[i]
+		target, ok := stats.ParseCluster(cl.Cluster)
+		if c := l.touch(target, ok); c != nil && c.state.Active() {
+			if drawn[c] == nil {
+				drawn[c] = &draws{}
+			}
+			drawn[c].add(c, target.Version, cl)
+		}
+	}
+	for c, d := range drawn {
+		c.seeSplit(l, d, r.Received)
 	}
 }
 
 // metrics takes a flush of a metrics sink.
 func (l *loop) metrics(m stats.Metrics) {
 	l.ledger.Metrics(m)
-	for _, cl := range m.Clusters {
-		l.touch(cl.Cluster)
+	for i := range m.Clusters {
+		l.touch(stats.ParseCluster(m.Clusters[i].Cluster))
 	}
 }
 
-// touch notes that the counts of a cluster's Service may have changed.
-func (l *loop) touch(cluster string) {
-	target, ok := stats.ParseCluster(cluster)
+// touch notes that the counts of a cluster's Service may have changed, and gives
+// the rollout whose they are; nil where it is nobody's.
+func (l *loop) touch(target stats.Target, ok bool) *canary {
 	if !ok {
-		return
+		return nil
 	}
-	if c := l.byService[api.Key{Namespace: target.Namespace, Name: target.Service}]; c != nil {
+	c := l.byService[target.Key()]
+	if c != nil {
 		l.dirty[c] = true
 		c.count(l)
 		c.prove(l)
 	}
+	return c
 }
 
 // count tells the machine how many requests the canary has served, where a step

@@ -24,17 +24,15 @@ func (c *Control) Windows(ctx context.Context, rollout api.Key, version string, 
 			failed = fmt.Errorf("%w: %s", ErrNotFound, rollout)
 			return
 		}
-		name, err := of.versionOf(version)
-		if err != nil {
-			failed = err
-			return
+		var name string
+		if name, failed = of.versionOf(version); failed == nil {
+			out = l.windows(of.service, name, length, parts)
 		}
-		out = l.windows(of.service, name, length, parts)
 	})
-	if err == nil {
-		err = failed
+	if err != nil {
+		return nil, err // the loop may still be writing what it was asked for
 	}
-	return out, err
+	return out, failed
 }
 
 // versionOf gives the name of the version that a metric means.
