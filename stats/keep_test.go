@@ -110,13 +110,21 @@ func TestWindowLatency(t *testing.T) {
 	l.Metrics(slow("a", 1, 100, 200, 300, 310))
 	l.Metrics(slow("a", 2, 105, 215, 316, 327))
 	l.Metrics(slow("a", 3, 106, 216, 317, 329))
-	want := []HistogramBucket{{10, 1}, {math.Inf(1), 2}}
+	want := []HistogramBucket{{10, 1}, {100, 1}, {1000, 1}, {math.Inf(1), 2}}
 	if diff := cmp.Diff(want, l.Window(shop, "v2", 500*time.Millisecond, at(3.2)).Latency); diff != "" {
 		t.Errorf("of half a second (-want +got):\n%s", diff)
 	}
 	want = []HistogramBucket{{10, 6}, {100, 16}, {1000, 17}, {math.Inf(1), 19}}
 	if diff := cmp.Diff(want, l.Window(shop, "v2", time.Minute, at(3.2)).Latency); diff != "" {
 		t.Errorf("of all (-want +got):\n%s", diff)
+	}
+	// All in one bucket: where it begins is known by the one before.
+	l = keeping(time.Minute)
+	l.Metrics(slow("a", 1, 0, 0, 100, 100))
+	l.Metrics(slow("a", 2, 0, 0, 200, 200))
+	want = []HistogramBucket{{10, 0}, {100, 0}, {1000, 100}, {math.Inf(1), 100}}
+	if diff := cmp.Diff(want, l.Window(shop, "v2", time.Minute, at(2)).Latency); diff != "" {
+		t.Errorf("of one bucket (-want +got):\n%s", diff)
 	}
 	l = started()
 	l.Metrics(slow("a", 1, 100, 200, 300, 310))
@@ -169,7 +177,7 @@ func TestFlushInParts(t *testing.T) {
 		l.Metrics(Metrics{Node: "a", Received: at(float64(s) + 0.001), Clusters: []ClusterMetrics{times}})
 	}
 	got := l.Window(shop, "v2", time.Minute, at(3.01))
-	want := []HistogramBucket{{10, 150}, {100, 300}, {math.Inf(1), 300}}
+	want := []HistogramBucket{{10, 150}, {100, 300}, {1000, 300}, {math.Inf(1), 300}}
 	if diff := cmp.Diff(want, got.Latency); diff != "" || got.Requests != 300 {
 		t.Errorf("%d requests, want 300; latency (-want +got):\n%s", got.Requests, diff)
 	}

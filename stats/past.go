@@ -22,7 +22,8 @@ type Recent struct {
 	// Requests that completed, attempts where Envoy retries, and of them Errors
 	// of the error stream, by IsError.
 	Requests, Errors uint64
-	// Latency is in the form of Ledger.Latency; nil where nothing was reported.
+	// Latency is in the form of Ledger.Latency, empty buckets included; nil where
+	// nothing was reported.
 	Latency []HistogramBucket
 	// Overflow counts the requests that a circuit breaker refused, and
 	// Connections are those open to the version's endpoints now; nil where it is
@@ -38,6 +39,9 @@ type past struct {
 	upTo  time.Time     // the end of the latest volume; zero: none yet
 	news  time.Time     // when anything came last
 	ring  [slots + 2]slot
+	// edges are those of all buckets: a slot has the filled ones only, and where
+	// a bucket begins is known from the empty ones too.
+	edges map[float64]bool
 }
 
 // slot is a part of time: that of its number, counted from 1970.
@@ -50,7 +54,7 @@ type slot struct {
 
 // newPast keeps a length of time from now on.
 func newPast(length time.Duration, now time.Time) *past {
-	return &past{width: max((length+slots-1)/slots, leastSlot), since: now}
+	return &past{width: max((length+slots-1)/slots, leastSlot), since: now, edges: map[float64]bool{}}
 }
 
 // number gives the number of the slot that a time is in.
@@ -114,6 +118,9 @@ func (p *past) times(from, to time.Time, grown *ClusterMetrics) {
 			s.latency = histogram{}
 		}
 		s.latency.add(grown.Latency, grown.Requests)
+		for _, b := range grown.Latency {
+			p.edges[b.Upper] = true
+		}
 		p.news = latest(p.news, to)
 	}
 }
@@ -147,6 +154,11 @@ func (p *past) window(length time.Duration, until time.Time) Recent {
 	if out.Length > 0 {
 		out.Requests, out.Errors = uint64(math.Round(requests)), uint64(math.Round(failed))
 	}
+	if len(latency) > 0 {
+		for upper := range p.edges {
+			latency[upper] += 0
+		}
+	}
 	out.Latency = latency.buckets()
 	return out
 }
@@ -166,7 +178,7 @@ func (p *past) part(n int64, from, until time.Time) float64 {
 // length until now. The counts of a slot go where its middle is.
 func (p *past) resized(held, length time.Duration, now time.Time) *past {
 	out := newPast(length, latest(p.since, now.Add(-held)))
-	out.upTo, out.news = p.upTo, p.news
+	out.upTo, out.news, out.edges = p.upTo, p.news, p.edges
 	oldest := p.number(out.since)
 	for i := range p.ring {
 		s := &p.ring[i]
