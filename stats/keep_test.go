@@ -105,6 +105,18 @@ func TestErrorsOfTheSameTime(t *testing.T) {
 	wantWindow(t, l, 10*time.Second, 8, Recent{Length: 8 * time.Second, Requests: 800, Errors: 3, Overflow: number(0)})
 }
 
+// TestErrorsBeforeAnyVolume: an Envoy tells of a new cluster's failures at once,
+// and counts its requests a report later.
+func TestErrorsBeforeAnyVolume(t *testing.T) {
+	l := keeping(10 * time.Second)
+	failed := func(s float64) { l.Failure(Failure{Cluster: v2, Status: 500}, true, at(s)) }
+	failed(0.5)
+	failed(1.5)
+	wantWindow(t, l, 10*time.Second, 2, Recent{})
+	l.Load(report("a", 2, 1, map[string]uint64{v2: 100}))
+	wantWindow(t, l, 10*time.Second, 2, Recent{Length: time.Second, Requests: 100, Errors: 1, Overflow: number(0)})
+}
+
 func TestWindowLatency(t *testing.T) {
 	l := keeping(time.Minute)
 	l.Metrics(slow("a", 1, 100, 200, 300, 310))
@@ -241,8 +253,14 @@ func TestWindowAsAnySum(t *testing.T) {
 		if math.Abs(float64(got.Requests)-want) > doubt+1 {
 			t.Fatalf("%d requests, want %v, give or take %v", got.Requests, want, doubt)
 		}
-		if got.Length != max(at(now).Sub(latest(at(now).Add(-length), at(since))), 0) {
-			t.Fatalf("it covers %s of %s", got.Length, length)
+		began := at(now)
+		for _, v := range volumes {
+			if v.to.After(at(since)) {
+				began = earliest(began, v.from)
+			}
+		}
+		if want := max(at(now).Sub(latest(from, began)), 0); (got.Length - want).Abs() > time.Microsecond {
+			t.Fatalf("it covers %s, want %s", got.Length, want)
 		}
 	})
 }

@@ -16,7 +16,7 @@ const (
 // Recent is what was reported of one version over the last while.
 type Recent struct {
 	// Length is the time that the counts of requests cover, at most what was
-	// asked for: until the last report, from when they were first kept. 0:
+	// asked for: from the first report that is kept until the last one. 0:
 	// nothing was reported.
 	Length time.Duration
 	// Requests that completed, attempts where Envoy retries, and of them Errors
@@ -36,6 +36,7 @@ type Recent struct {
 type past struct {
 	width time.Duration // of a slot
 	since time.Time     // nothing before is kept
+	began time.Time     // where the first volume begins; zero: none yet
 	upTo  time.Time     // the end of the latest volume; zero: none yet
 	news  time.Time     // when anything came last
 	ring  [slots + 2]slot
@@ -83,6 +84,9 @@ func (p *past) at(t time.Time) *slot {
 // everything before the time counted is left out.
 func (p *past) volume(v volume, counted time.Time) {
 	from := latest(v.from, counted, p.since, p.start(p.number(v.to)-slots))
+	if from.Before(v.to) && (p.began.IsZero() || from.Before(p.began)) {
+		p.began = from
+	}
 	for n := p.number(from); from.Before(v.to); n++ {
 		end := earliest(p.start(n+1), v.to)
 		if s := p.at(from); s != nil {
@@ -128,7 +132,7 @@ func (p *past) times(from, to time.Time, grown *ClusterMetrics) {
 // window adds up what is kept of a length of time until a moment.
 func (p *past) window(length time.Duration, until time.Time) Recent {
 	from := latest(until.Add(-length), p.since)
-	out := Recent{Length: max(earliest(p.upTo, until).Sub(from), 0)}
+	out := Recent{Length: max(earliest(p.upTo, until).Sub(latest(from, p.began)), 0)}
 	var requests, failed, refused float64
 	latency := histogram{}
 	for n, last := p.number(from), p.number(until); n <= last; n++ {
@@ -139,7 +143,9 @@ func (p *past) window(length time.Duration, until time.Time) Recent {
 		part := p.part(n, from, until)
 		requests += part * s.requests
 		refused += part * float64(s.overflows)
-		if n <= p.number(p.upTo) { // later ones have no requests yet to be a part of
+		// Errors before the first volume, and after the last one, have no requests
+		// to be a part of: an Envoy counts a new cluster's only after a while.
+		if n >= p.number(p.began) && n <= p.number(p.upTo) {
 			failed += part * float64(s.errors)
 		}
 		for upper, count := range s.latency {
@@ -179,6 +185,9 @@ func (p *past) part(n int64, from, until time.Time) float64 {
 func (p *past) resized(held, length time.Duration, now time.Time) *past {
 	out := newPast(length, latest(p.since, now.Add(-held)))
 	out.upTo, out.news, out.edges = p.upTo, p.news, p.edges
+	if !p.began.IsZero() {
+		out.began = latest(p.began, out.since)
+	}
 	oldest := p.number(out.since)
 	for i := range p.ring {
 		s := &p.ring[i]
