@@ -7,10 +7,8 @@ SHELL := bash
 GO ?= go
 # The longest that the tests of one package may take.
 TEST_TIMEOUT ?= 9m
-# test-long: how long each fuzz target runs, and how many histories each
-# property is tried on.
-FUZZTIME ?= 60s
-CHECKS ?= 20000
+# Which parts of test-long run; none means all.
+PARTS ?=
 # What `make demo` hands to serin demo, such as DEMO_FLAGS="--speed 4".
 DEMO_FLAGS ?=
 
@@ -38,8 +36,8 @@ test: ## all tests but the long ones, with the race detector
 	set -x; $(GO) test -race -timeout $(TEST_TIMEOUT) ./...
 
 .PHONY: test-long
-test-long: ## every fuzz target for FUZZTIME, every property CHECKS times
-	@envoy="$$(scripts/envoy.sh)"; export SERIN_ENVOY="$$envoy"; scripts/long.sh $(FUZZTIME) $(CHECKS)
+test-long: ## kills, histories, faults, an hour of fuzz: PARTS chooses, scripts/long.sh tells more
+	@envoy="$$(scripts/envoy.sh)"; export SERIN_ENVOY="$$envoy"; GO="$(GO)" scripts/long.sh $(PARTS)
 
 .PHONY: bench
 bench: ## measure; the figures are in bench/out/*.json
