@@ -3,10 +3,12 @@ package e2e_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +55,28 @@ func TestTemplatesDecode(t *testing.T) {
 	}
 	for _, f := range files {
 		template(t, strings.TrimSuffix(filepath.Base(f), ".yaml"))
+	}
+}
+
+// TestTemplatesTogether: any of them can be parts of one analysis. What they call
+// by one name is the same thing, with the same default.
+func TestTemplatesTogether(t *testing.T) {
+	var all []api.AnalysisTemplateSpec
+	given := map[string]api.Argument{}
+	files, _ := filepath.Glob(filepath.Join(templatesDir, "*.yaml")) // the pattern is good
+	for _, f := range files {
+		spec := template(t, strings.TrimSuffix(filepath.Base(f), ".yaml"))
+		all = append(all, spec)
+		for _, a := range spec.Args {
+			if a.Value == nil {
+				value := "x"
+				given[a.Name] = api.Argument{Name: a.Name, Value: &value}
+			}
+		}
+	}
+	spec, err := analysis.Merge(all, slices.Collect(maps.Values(given)), nil, nil)
+	if err != nil || len(spec.Metrics) != len(files)+2 {
+		t.Errorf("%d metrics of %d templates: %v", len(spec.Metrics), len(files), err)
 	}
 }
 
@@ -124,7 +148,7 @@ func TestTrafficTemplates(t *testing.T) {
 		args["prometheus"], args["service"], args["version"] = address, "default/shop/80", version
 		return outcome(t, set, name, args)
 	}
-	most := map[string]string{"most": "100"}
+	most := map[string]string{"most-milliseconds": "100"}
 	for _, c := range []struct {
 		name, version string
 		fault         lab.Fault
@@ -137,7 +161,7 @@ func TestTrafficTemplates(t *testing.T) {
 		{"success-rate", "v2", lab.Fault{FailRatio: 0.1}, map[string]string{"least": "0.5"}, "Successful"},
 		{"success-rate", "v2", lab.Fault{FailRatio: 1}, nil, "Failed success-rate"},
 		{"latency", "v2", lab.Fault{Delay: 150 * time.Millisecond}, most, "Failed latency"},
-		{"latency", "v2", lab.Fault{Delay: 150 * time.Millisecond}, map[string]string{"most": "300"}, "Successful"},
+		{"latency", "v2", lab.Fault{Delay: 150 * time.Millisecond}, map[string]string{"most-milliseconds": "300"}, "Successful"},
 		{"success-rate", "v3", lab.Fault{}, nil, "Inconclusive success-rate"},
 		{"latency", "v3", lab.Fault{}, most, "Inconclusive latency"},
 	} {
@@ -253,7 +277,7 @@ func TestGRPCTemplate(t *testing.T) {
 	for version, want := range map[string]string{
 		"v1": "Successful", "v2": "Failed grpc-success-rate", "v3": "Failed grpc-success-rate", "v4": "Inconclusive grpc-success-rate",
 	} {
-		got := outcome(t, set, "grpc-success-rate", quick(map[string]string{"prometheus": address, "service": "shop.v1.Shop", "version": version}))
+		got := outcome(t, set, "grpc-success-rate", quick(map[string]string{"prometheus": address, "grpc-service": "shop.v1.Shop", "version": version}))
 		if got != want {
 			t.Errorf("%s: %s, want %s", version, got, want)
 		}

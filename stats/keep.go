@@ -12,7 +12,7 @@ import (
 // it fits. Start begins anew, at the same length. A Service without an account
 // is left out.
 //
-// A version takes under 100 kB, whatever its traffic and the length.
+// A version takes 140 kB at most, whatever its traffic and the length.
 func (l *Ledger) Keep(service api.Key, length time.Duration, now time.Time) {
 	a := l.services[service]
 	if a == nil || a.kept == min(length, api.MostEnvoyWindow) {
