@@ -124,8 +124,8 @@ func filled(t *testing.T, set *provider.Set, address string) {
 	}
 }
 
-// quick are arguments for the scrapes of a test.
-func quick(more map[string]string) map[string]string {
+// soonArgs are arguments for the scrapes of a test.
+func soonArgs(more map[string]string) map[string]string {
 	args := map[string]string{"window": "2s", "interval": "300ms", "count": "2"}
 	for n, v := range more {
 		args[n] = v
@@ -144,7 +144,7 @@ func TestTrafficTemplates(t *testing.T) {
 	r.await("paused at 50%", paused(50))
 	filled(t, set, address)
 	run := func(name, version string, more map[string]string) string {
-		args := quick(more)
+		args := soonArgs(more)
 		args["prometheus"], args["service"], args["version"] = address, "default/shop/80", version
 		return outcome(t, set, name, args)
 	}
@@ -250,7 +250,7 @@ func TestSaturationTemplate(t *testing.T) {
 	for version, want := range map[string]string{
 		"v1": "Successful", "v2": "Failed cpu", "v3": "Failed memory", "v4": "Failed restarts", "v5": "Inconclusive",
 	} {
-		got := outcome(t, set, "saturation", quick(map[string]string{
+		got := outcome(t, set, "saturation", soonArgs(map[string]string{
 			"prometheus": address, "namespace": "default", "workload": "shop", "version": version}))
 		if got != want && (version != "v5" || !strings.HasPrefix(got, want)) {
 			t.Errorf("%s: %s, want %s", version, got, want)
@@ -277,7 +277,7 @@ func TestGRPCTemplate(t *testing.T) {
 	for version, want := range map[string]string{
 		"v1": "Successful", "v2": "Failed grpc-success-rate", "v3": "Failed grpc-success-rate", "v4": "Inconclusive grpc-success-rate",
 	} {
-		got := outcome(t, set, "grpc-success-rate", quick(map[string]string{"prometheus": address, "grpc-service": "shop.v1.Shop", "version": version}))
+		got := outcome(t, set, "grpc-success-rate", soonArgs(map[string]string{"prometheus": address, "grpc-service": "shop.v1.Shop", "version": version}))
 		if got != want {
 			t.Errorf("%s: %s, want %s", version, got, want)
 		}
