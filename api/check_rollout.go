@@ -81,9 +81,6 @@ func (c *checker) guard(g *GuardSpec) {
 		c.tolerance(e.Margin, e.MaxIncrease, at("errorRate"))
 	}
 	if l := g.Latency; l != nil {
-		if l.Objective == nil {
-			c.at(CodeIgnored, at("latency"), "latency is judged against an objective; add latency.objective, such as 250ms")
-		}
 		c.tolerance(l.Margin, l.MaxIncrease, at("latency"))
 		c.notNegative(l.Warmup, at("latency", "warmup"))
 		if l.Objective != nil && l.Objective.Duration < time.Millisecond {

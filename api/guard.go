@@ -68,6 +68,7 @@ type GuardErrorRate struct {
 // GuardLatency is what the canary's slow requests must exceed to be harm.
 type GuardLatency struct {
 	Objective   time.Duration // a longer request is slow; 0: none is set
+	Edges       bool          // without an objective the edges of a histogram are looked at
 	Margin      float64       // relative to stable
 	MaxIncrease float64       // in absolute terms, a share of requests
 	Warmup      time.Duration // how long after a canary starts it is not judged
@@ -104,6 +105,7 @@ func (s *GuardSpec) fill(g *Guard) {
 	}
 	if l := s.Latency; l != nil {
 		setDuration(&g.Latency.Objective, l.Objective)
+		g.Latency.Edges = l.Objective == nil
 		set(&g.Latency.Margin, l.Margin)
 		set(&g.Latency.MaxIncrease, l.MaxIncrease)
 		setDuration(&g.Latency.Warmup, l.Warmup)

@@ -109,7 +109,7 @@ func TestGuardDefaults(t *testing.T) {
 		"{guard: {}}":                {"{guard: {}}", standard},
 		"some, one of them set to 0": {"{guard: {mode: observe, errorRate: {maxIncrease: 0}, latency: {objective: 250ms}}}", some},
 		"all": {"{guard: {mode: 'off', onHarm: pause, confidence: 0.99, warmup: 5, errorRate: {margin: 1, maxIncrease: 0.1}, latency: {objective: 1, margin: 2, maxIncrease: 0.2, warmup: 0s}}}",
-			Guard{GuardOff, OnHarmPause, 0.99, GuardErrorRate{1, 0.1}, GuardLatency{time.Second, 2, 0.2, 0}, 5 * time.Second}},
+			Guard{GuardOff, OnHarmPause, 0.99, GuardErrorRate{1, 0.1}, GuardLatency{time.Second, false, 2, 0.2, 0}, 5 * time.Second}},
 	}
 	for name, test := range tests {
 		r := rolloutOf(t, "{template: {}, strategy: {canary: "+test.guard+"}}")

@@ -152,6 +152,9 @@ func (c *canary) hand(l *loop) {
 		for _, test := range c.judge.tests() {
 			test.Step()
 		}
+		if c.judge.Times != nil {
+			c.judge.Times.Step()
+		}
 	}
 }
 

@@ -20,12 +20,16 @@ type judge struct {
 	Began   time.Time           `json:"began"`
 	Test    *analysis.ErrorRate `json:"test"`
 	Slow    *analysis.ErrorRate `json:"slow,omitempty"`  // of slow requests; nil: there is no objective
+	Times   *analysis.Latency   `json:"times,omitempty"` // of response times; nil: there is an objective, or nobody asked
 	Split   *analysis.Split     `json:"split,omitempty"` // whether the traffic is where it was put
 	Served  map[string]float64  `json:"served"`          // requests by version until now
 
 	// The last verdicts; nil: nothing was judged yet.
 	Last     *api.Evidence `json:"last,omitempty"`
 	LastSlow *api.Evidence `json:"lastSlow,omitempty"`
+
+	given map[string][]stats.HistogramBucket // response times by version that were given to Times
+	timed time.Time                          // when
 }
 
 // tests lists the judge's tests: of errors, and of slow requests where there is
@@ -56,7 +60,7 @@ func (c *canary) begin(l *loop) {
 	l.ledger.Start(c.service, []string{c.state.Stable, c.state.Version}, l.now)
 	if test := NewGuard(c.object, c.spec); test != nil {
 		c.judge = &judge{Attempt: c.state.Attempt, Began: l.now, Test: test, Slow: newSlowGuard(c.object, c.spec),
-			Split: analysis.NewSplit(), Served: map[string]float64{}}
+			Times: newTimesGuard(c.object, c.spec), Split: analysis.NewSplit(), Served: map[string]float64{}}
 	}
 }
 
@@ -237,9 +241,16 @@ func (c *canary) decide(l *loop) {
 // look notes the verdict of each test, and gives the sentence of one that found
 // harm; empty where none did.
 func (j *judge) look(now time.Time) (harm string) {
-	for i, test := range j.tests() {
-		r := test.Verdict()
-		j.doubt(&r)
+	results := []analysis.Result{}
+	for _, test := range j.tests() {
+		results = append(results, test.Verdict())
+	}
+	if j.Times != nil {
+		results = append(results, j.Times.Verdict())
+	}
+	for i := range results {
+		r := &results[i]
+		j.doubt(r)
 		e := r.Record()
 		e.At = now
 		if i == 0 {
@@ -298,6 +309,7 @@ func (l *loop) load(r stats.Load) {
 
 // metrics takes a flush of a metrics sink.
 func (l *loop) metrics(m stats.Metrics) {
+	l.seeTimes(m) // of the flush before, which is whole now
 	l.ledger.Metrics(m)
 	for i := range m.Clusters {
 		l.touch(stats.ParseCluster(m.Clusters[i].Cluster))

@@ -159,3 +159,60 @@ func TestTheSlowTestOutlivesARestart(t *testing.T) {
 		}
 	})
 }
+
+// answer reports, as a metrics sink does, which response times both versions
+// have had so far: of each a number up to 100 ms and beyond.
+func (w *world) answer(stableFast, stableSlow, canaryFast, canarySlow uint64) {
+	w.t.Helper()
+	of := func(version string, fast, slow uint64) stats.ClusterMetrics {
+		return stats.ClusterMetrics{Cluster: "default/shop/80/" + version, Completed: fast + slow, Requests: fast + slow,
+			Latency: []stats.HistogramBucket{{Upper: 50, Count: 0}, {Upper: 100, Count: fast}, {Upper: 1000, Count: fast + slow}}}
+	}
+	w.Metrics(stats.Metrics{Node: "edge-1", Gateway: "default/edge", Received: time.Now(),
+		Clusters: []stats.ClusterMetrics{of("v1", stableFast, stableSlow), of("v2", canaryFast, canarySlow)}})
+	synctest.Wait()
+}
+
+// TestResponseTimesWithoutAnObjective: where latency is asked for, the edges of
+// the histogram are looked at; not before the warm-up is over.
+func TestResponseTimesWithoutAnObjective(t *testing.T) {
+	for _, c := range []struct {
+		name, guard string
+		weight      float64
+		verdict     api.Verdict // of latency; empty: nobody looks
+	}{
+		{"asked for", "{latency: {warmup: 0s}}", 0, api.VerdictHarm},
+		{"a larger margin", "{latency: {warmup: 0s, margin: 50}}", 20, api.VerdictInconclusive},
+		{"still warming up", "{latency: {warmup: 10m}}", 20, api.VerdictInconclusive},
+		{"only observed", "{mode: observe, latency: {warmup: 0s}}", 20, api.VerdictHarm},
+		{"not asked for", "{}", 20, ""},
+		{"off", "{mode: 'off', latency: {warmup: 0s}}", 20, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				w.judged(c.guard, 1)
+				time.Sleep(2 * time.Second)
+				var slow, fast uint64
+				for i := range uint64(30) {
+					w.answer(80*i, i, fast, slow)
+					if fast += 15; i > 10 {
+						slow += 5
+					}
+					time.Sleep(time.Second)
+				}
+				w.has(c.weight)
+				var got api.Verdict
+				for _, e := range w.status().Evidence {
+					if e.Metric == "latency" {
+						if got = e.Verdict; got == api.VerdictHarm && !strings.Contains(e.Message, "took longer than 100ms") {
+							t.Errorf("it says %q", e.Message)
+						}
+					}
+				}
+				if got != c.verdict {
+					t.Errorf("verdict %q, want %q", got, c.verdict)
+				}
+			})
+		})
+	}
+}

@@ -217,18 +217,19 @@ func TestErrorsInTheFolder(t *testing.T) {
 }
 
 // TestHangingVersionOut: a version that stops answering is out long before
-// anything times out, and one that is merely slow as well; both because of the
-// objective alone, as no response fails.
+// anything times out, and one that is merely slow as well, with an objective and
+// without; no response fails.
 func TestHangingVersionOut(t *testing.T) {
 	for _, c := range []struct {
-		name  string
-		fault lab.Fault
+		name, latency, says string
+		fault               lab.Fault
 	}{
-		{"hangs", lab.Fault{Hang: true}},
-		{"slow", lab.Fault{Delay: 500 * time.Millisecond}},
+		{"hangs", "{objective: 200ms, warmup: 0s}", "took longer than 200ms", lab.Fault{Hang: true}},
+		{"slow", "{objective: 200ms, warmup: 0s}", "took longer than 200ms", lab.Fault{Delay: 500 * time.Millisecond}},
+		{"slow without an objective", "{warmup: 0s}", "the canary is slower: ", lab.Fault{Delay: 500 * time.Millisecond}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := newRig(t, options{steps: []string{"setWeight: 20", "pause: {}"}, guard: "{latency: {objective: 200ms, warmup: 0s}}"})
+			r := newRig(t, options{steps: []string{"setWeight: 20", "pause: {}"}, guard: "{latency: " + c.latency + "}"})
 			r.envoy("edge-1", nil)
 			r.envoy("edge-2", nil)
 			l, stop := r.load(400)
@@ -241,7 +242,7 @@ func TestHangingVersionOut(t *testing.T) {
 			if took := time.Since(began); took > 10*time.Second {
 				t.Errorf("it took %s", took)
 			}
-			if !strings.Contains(s.Message, "took longer than 200ms") {
+			if !strings.Contains(s.Message, c.says) {
 				t.Errorf("aborted because of %q", s.Message)
 			}
 			r.apps["v2"].Set(lab.Fault{})

@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -190,6 +191,26 @@ func (l *Ledger) Good(service api.Key, version string) float64 {
 		return 0
 	}
 	return a.versions[version].good
+}
+
+// Times gives the histogram of a version's response times since the canary
+// began, in the form of Latency, with the edges of empty buckets too.
+func (l *Ledger) Times(service api.Key, version string) []HistogramBucket {
+	a := l.services[service]
+	if a == nil || a.versions[version] == nil {
+		return nil
+	}
+	t := a.versions[version]
+	var out []HistogramBucket
+	var count uint64
+	for _, upper := range slices.Sorted(maps.Keys(t.edges)) {
+		count += t.took[upper]
+		out = append(out, HistogramBucket{Upper: upper, Count: count})
+	}
+	if len(out) > 0 && !math.IsInf(out[len(out)-1].Upper, 1) {
+		out = append(out, HistogramBucket{Upper: math.Inf(1), Count: count + t.took[math.Inf(1)]})
+	}
+	return out
 }
 
 // Latency gives the histogram of a version's response times since the step

@@ -4,10 +4,12 @@ import "time"
 
 // tally counts one version of a Service.
 type tally struct {
-	total  float64 // requests reported since the canary began
-	good   float64 // those of them that certainly ended well
-	shown  float64 // the highest estimate given
-	listed bool    // it belongs to the step
+	total  float64          // requests reported since the canary began
+	good   float64          // those of them that certainly ended well
+	took   histogram        // response times since the canary began
+	edges  map[float64]bool // of all buckets reported, empty ones too
+	shown  float64          // the highest estimate given
+	listed bool             // it belongs to the step
 	window window
 	past   *past // nil: nothing is kept
 	feeds  map[feedKey]*feed
@@ -28,7 +30,7 @@ type volume struct {
 
 // newTally gives an empty tally.
 func newTally() *tally {
-	return &tally{listed: true, window: newWindow(), feeds: make(map[feedKey]*feed)}
+	return &tally{listed: true, window: newWindow(), feeds: make(map[feedKey]*feed), took: make(histogram), edges: map[float64]bool{}}
 }
 
 // newWindow gives an empty window.
@@ -68,6 +70,12 @@ func (t *tally) add(a *account, v volume, after time.Time) {
 // times counts the response times of a flush, which certainly belong to the step
 // only if all of it does.
 func (t *tally) times(a *account, from, to time.Time, grown *ClusterMetrics) {
+	if !from.Before(a.began) {
+		t.took.add(grown.Latency, grown.Requests)
+		for _, b := range grown.Latency {
+			t.edges[b.Upper] = true
+		}
+	}
 	if !from.Before(a.cut) {
 		t.window.latency.add(grown.Latency, grown.Requests)
 	}
