@@ -117,7 +117,10 @@ func (c *Control) Rollouts(ctx context.Context, namespace string) ([]*api.Rollou
 			}
 		}
 	})
-	return out, err
+	if err != nil {
+		return nil, err // the loop may still be writing the answer
+	}
+	return out, nil
 }
 
 // History gives the journal of a Rollout, the oldest entry first.

@@ -25,7 +25,10 @@ func (c *Control) Releases(ctx context.Context, namespace string) ([]*api.Releas
 			}
 		}
 	})
-	return out, err
+	if err != nil {
+		return nil, err // the loop may still be writing the answer
+	}
+	return out, nil
 }
 
 // Release gives one Release with its state.
@@ -36,10 +39,13 @@ func (c *Control) Release(ctx context.Context, key api.Key) (*api.Release, error
 			out = r.view(l)
 		}
 	})
-	if err == nil && out == nil {
-		err = fmt.Errorf("%w: %s", ErrNoRelease, key)
+	if err != nil {
+		return nil, err // the loop may still be writing the answer
 	}
-	return out, err
+	if out == nil {
+		return nil, fmt.Errorf("%w: %s", ErrNoRelease, key)
+	}
+	return out, nil
 }
 
 // ActRelease does what a person asks for to every member to which it applies,

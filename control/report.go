@@ -25,10 +25,13 @@ func (c *Control) AnalysisRuns(ctx context.Context, key api.Key) ([]*api.Analysi
 			}
 		}
 	})
-	if err == nil && !found {
-		err = fmt.Errorf("%w: %s", ErrNotFound, key)
+	if err != nil {
+		return nil, err // the loop may still be writing the answer
 	}
-	return out, err
+	if !found {
+		return nil, fmt.Errorf("%w: %s", ErrNotFound, key)
+	}
+	return out, nil
 }
 
 // object gives an analysis as users know them.

@@ -67,7 +67,11 @@ func errorLog(cluster string, every time.Duration) *accesslogv3.AccessLog {
 		BufferFlushInterval: durationpb.New(errorLogFlush),
 		BufferSizeBytes:     wrapperspb.UInt32(1),
 		CustomTags:          tags,
-	}}
+	},
+		// A failing call may have the status in either.
+		AdditionalResponseHeadersToLog:  []string{"grpc-status"},
+		AdditionalResponseTrailersToLog: []string{"grpc-status"},
+	}
 	return &accesslogv3.AccessLog{
 		Name:       "envoy.access_loggers.http_grpc",
 		Filter:     and(told, thinned()),

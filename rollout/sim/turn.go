@@ -102,7 +102,7 @@ func harmIsHeard(w *world, t turn) error {
 		}
 	case !w.spec.PauseOnHarm && t.after.Stage != rollout.Aborted:
 		return fmt.Errorf("harm left the stage at %s", t.after.Stage)
-	case w.spec.PauseOnHarm && t.after.HarmPausedAt == nil && !t.before.HarmWaived:
+	case w.spec.PauseOnHarm && t.after.HarmPausedAt == nil && !t.before.HarmWaived && t.after.Stage != rollout.Aborted:
 		return fmt.Errorf("harm paused nothing")
 	}
 	return nil
