@@ -212,13 +212,24 @@ func (s shown) in(journal []store.Entry) bool {
 }
 
 // allowed is the largest share that a version could have at some moment of a
-// span, by the journal; a stable version may have everything.
+// span, by the journal; a stable version may have everything. A line says when
+// something was decided: from then on a weight that was lowered is the lower
+// one. But another stable version waits for the disk, and the one before goes on
+// till then.
 func allowed(journal []store.Entry, version string, since, until time.Time) float64 {
 	most := 0.0
 	for i, e := range journal {
-		ends := i+1 < len(journal) && journal[i+1].Record.At.Before(since)
-		if ends || e.Record.At.After(until) {
-			continue
+		if e.Record.At.After(until) {
+			break
+		}
+		if i+1 < len(journal) {
+			over := journal[i+1].Record.At
+			if journal[i+1].Stable != e.Stable {
+				over = over.Add(transit)
+			}
+			if over.Before(since) {
+				continue
+			}
 		}
 		switch version {
 		case e.Stable:

@@ -66,12 +66,20 @@ func (r *rig) serving(id string, percent float64) {
 	r.haveCanary(percent, r.clients(id)...)
 }
 
+// quick keeps commands that were built with the race detector from waiting a
+// second at their end.
+func quick(t *testing.T) {
+	t.Helper()
+	t.Setenv("GORACE", "atexit_sleep_ms=0")
+}
+
 var halves = []string{"setWeight: 10", "pause: {}", "setWeight: 50", "pause: {}"}
 
 // TestDiskFull: while nothing can be written, Envoys are served, a raise waits
 // and the message says why, an abort is sent. When there is room again it all
 // goes on by itself.
 func TestDiskFull(t *testing.T) {
+	quick(t)
 	r := newRig(t, options{steps: halves})
 	clients := r.clients("edge-1", "edge-2")
 	r.want("v2")
@@ -107,7 +115,7 @@ func TestDiskFull(t *testing.T) {
 // TestKilledWithAFullDisk: what was confirmed before the disk was full is there
 // after a kill, and the file is whole.
 func TestKilledWithAFullDisk(t *testing.T) {
-	t.Setenv("GORACE", "atexit_sleep_ms=0") // or each command waits a second
+	quick(t)
 	r := newRig(t, options{steps: halves})
 	r.clients("edge-1")
 	r.want("v2")
@@ -146,6 +154,7 @@ func TestKilledWithAFullDisk(t *testing.T) {
 // TestTornWhileItRuns: the data file is cut short under a running server. It
 // says so and goes on serving; it is not started again on such a file.
 func TestTornWhileItRuns(t *testing.T) {
+	quick(t)
 	r := newRig(t, options{steps: halves})
 	clients := r.clients("edge-1")
 	r.want("v2")
