@@ -119,7 +119,7 @@ func TestCheckProvider(t *testing.T) {
 			"rangeQuery: {start: a, end: b, step: 1m}, authentication: {oauth2: {tokenUrl: a, clientId: b, clientSecret: c, scopes: [d]}}}", nil},
 		"prometheus of arguments": {"prometheus: {address: '{{args.a}}', query: '{{args.q}}', headers: [{key: '{{args.h}}', value: b}]}", nil},
 		"prometheus, empty": {"prometheus: {timeout: -1, rangeQuery: {step: x}, headers: [{key: 'a b', value: c}], authentication: {sigv4: {}, oauth2: {}}}", []string{
-			".prometheus.address there is no address, so each measurement is an error; add the server's, such as http://prometheus:9090",
+			".prometheus.address there is no address, so without serve --prometheus each measurement is an error; add the server's, such as http://prometheus:9090",
 			".prometheus.query there is no query, so each measurement is an error; add one",
 			".prometheus.timeout the timeout is a number of seconds, 0 or more, not -1",
 			`.prometheus.rangeQuery.step "x" is no duration: write one such as 30s, 5m or 1h`,

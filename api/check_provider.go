@@ -34,7 +34,7 @@ func (c *checker) provider(m *MetricProvider, p path) {
 // prometheus checks a question to a Prometheus server.
 func (c *checker) prometheus(m *PrometheusMetric, p path) {
 	if m.Address == "" {
-		c.at(CodeDoubtful, p.with("address"), "there is no address, so each measurement is an error; add the server's, such as http://prometheus:9090")
+		c.at(CodeDoubtful, p.with("address"), "there is no address, so without serve --prometheus each measurement is an error; add the server's, such as http://prometheus:9090")
 	} else {
 		c.askable(m.Address, p.with("address"))
 	}

@@ -190,17 +190,32 @@ func (l *loop) saveReleases() {
 // view gives the Release as it is shown.
 func (r *release) view(l *loop) *api.Release {
 	st := api.ReleaseStatus{Phase: api.PhaseHealthy, Members: []api.ReleaseMemberStatus{}}
+	told := 0
 	for _, c := range r.members(l) {
 		phase := api.Phase(c.state.Phase(c.spec))
 		st.Members = append(st.Members, api.ReleaseMemberStatus{Name: c.key.Name, Phase: phase, Version: c.state.Version})
 		if releaseRank[phase] > releaseRank[st.Phase] {
 			st.Phase = phase
 		}
-		if st.Message == "" && phase != api.PhaseHealthy && c.spec.Turn == "" {
-			st.Message = c.key.Name + ": " + c.message()
+		if rank := messageRank(phase, c.spec.Turn); rank > told {
+			told, st.Message = rank, c.key.Name+": "+c.message()
 		}
 	}
 	return r.object.WithStatus(st)
+}
+
+// messageRank orders what members have to say: a failed one first, then one that
+// is on its way, then one that waits for its turn; nothing of a healthy one.
+func messageRank(phase api.Phase, turn string) int {
+	switch {
+	case phase == api.PhaseHealthy:
+		return 0
+	case phase == api.PhaseDegraded:
+		return 3
+	case turn == "":
+		return 2
+	}
+	return 1
 }
 
 // releaseRank orders the phases: a Release has the highest of its members.

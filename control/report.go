@@ -69,19 +69,29 @@ func (c *canary) analysesOf(st *api.CanaryStatus) {
 	}
 }
 
-// verdicts lists the last verdict of each metric of the attempt's checks.
+// verdicts lists the last verdict of each metric of the attempt's checks: of one
+// that several checks ask for, the newest.
 func (c *canary) verdicts() []api.Evidence {
 	var out []api.Evidence
+	add := func(e api.Evidence) {
+		for i := range out {
+			if out[i].Metric == e.Metric && out[i].Judge == e.Judge {
+				out[i] = e
+				return
+			}
+		}
+		out = append(out, e)
+	}
 	for _, t := range c.attempts() {
 		if t.Proof != nil {
 			r := t.Proof.verdict()
 			e := r.Record()
 			e.Metric, e.Judge, e.At = "error-rate", "prove", t.Run.At
-			out = append(out, e)
+			add(e)
 		}
 		for _, a := range t.Analyses {
 			for i := range a.Status.MetricResults {
-				out = append(out, verdictOf(&a.Status.MetricResults[i], t))
+				add(verdictOf(&a.Status.MetricResults[i], t))
 			}
 		}
 	}

@@ -285,6 +285,24 @@ func TestGateStep(t *testing.T) {
 	})
 }
 
+// TestTwoGatesAreOneEvidence: of what several checks ask for the newest counts.
+func TestTwoGatesAreOneEvidence(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.gauge.set("gate", nil)
+		w.checked("{setWeight: 20}, {gate: {web: {url: \"http://web/a\"}}}, {gate: {web: {url: \"http://web/b\"}}}, {pause: {}}", "")
+		w.is(api.PhasePaused, 20, "")
+		n := 0
+		for _, e := range w.status().Evidence {
+			if e.Judge == "gate" {
+				n++
+			}
+		}
+		if n != 1 || len(w.runs()) != 2 {
+			t.Errorf("%d evidences of %d gates, want one of two", n, len(w.runs()))
+		}
+	})
+}
+
 func TestProveStep(t *testing.T) {
 	report := func(w *world, ok, bad uint64) {
 		time.Sleep(time.Second)

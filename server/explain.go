@@ -40,7 +40,7 @@ func (s *Server) analysisRuns(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.reply(w, r, runs)
+	s.reply(w, r, items(runs))
 	return nil
 }
 

@@ -69,8 +69,9 @@ func actOnRelease(cmd *cobra.Command, c *client, name, verb string, body server.
 func newPromoteCommand() *cobra.Command {
 	var body server.ActionBody
 	cmd := newActionCommand("promote", "End the current step's pause, or skip all steps",
-		"Promote ends the pause of the current step. With --full it skips the steps that are\n"+
-			"left, and all traffic moves to the new version.",
+		"Promote ends the pause of the current step, goes past the analysis, experiment, proof or\n"+
+			"gate that it runs, or goes on in spite of a judge that paused. With --full it skips the\n"+
+			"steps that are left, and all traffic moves to the new version.",
 		"  serin promote shop\n  serin promote shop --full --reason 'hotfix'", &body)
 	cmd.Flags().BoolVar(&body.Full, "full", false, "skip all steps that are left")
 	return cmd

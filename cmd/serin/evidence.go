@@ -11,9 +11,20 @@ import (
 // evidence shows a judge's verdict, and how near its evidence is to the
 // threshold.
 func (v *view) evidence(e api.Evidence) {
-	v.title("Guard", fmt.Sprintf("%s: %s", e.Metric, e.Verdict))
+	title := map[string]string{"guard": "Guard", "prove": "Proof", "analysis": "Analysis", "experiment": "Analysis", "gate": "Gate"}[e.Judge]
+	v.title(firstOf(title, e.Judge), fmt.Sprintf("%s: %s", e.Metric, e.Verdict))
+	if byConditions(e) {
+		v.text("  ", e.Message)
+		return
+	}
 	v.line("  %s %s of %s", bar(evidencePart(e), max(v.width-30, 10)), numberText(e.Evidence), numberText(e.Threshold))
 	v.text("  ", e.Message)
+}
+
+// byConditions says whether an evidence is of a metric that conditions judge, and
+// not of a test that counts requests.
+func byConditions(e api.Evidence) bool {
+	return e.Judge == "analysis" || e.Judge == "experiment" || e.Judge == "gate"
 }
 
 // evidencePart says how much of the way to the threshold the evidence has gone,

@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
@@ -57,6 +58,21 @@ func TestNumbers(t *testing.T) {
 	for p, want := range map[float64]string{0: "0%", 100: "100%", 12.5: "12.5%", 19.794: "19.79%", 33.3333: "33.33%"} {
 		if got := percentText(p); got != want {
 			t.Errorf("%v: got %s, want %s", p, got, want)
+		}
+	}
+}
+
+// TestEvidenceByConditions: of what conditions judge there are no numbers that
+// grow, and it is no guard's.
+func TestEvidenceByConditions(t *testing.T) {
+	e := api.Evidence{Metric: "success", Judge: "analysis", Verdict: api.VerdictGood, Message: "Successful after 3 measurements"}
+	r := &api.Rollout{}
+	r.Status.Evidence = []api.Evidence{e}
+	shown := renderRolloutAt(r, 80, time.Now())
+	told := renderExplanation(api.Explanation{Evidence: r.Status.Evidence}, 80, time.Now())
+	for _, text := range []string{shown, told} {
+		if !strings.Contains(text, "Successful after 3 measurements") || strings.Contains(text, "0 of 0") || strings.Contains(text, "Guard") || strings.Contains(text, "0 failures") {
+			t.Errorf("shown as\n%s", text)
 		}
 	}
 }

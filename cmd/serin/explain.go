@@ -102,6 +102,11 @@ func (v *view) decision(d *api.JournalEntry) {
 // numbers shows what judges computed their verdicts from.
 func (v *view) numbers(list []api.Evidence) {
 	for _, e := range list {
+		if byConditions(e) {
+			v.line("  %s, by %s: %s", e.Metric, e.Judge, e.Verdict)
+			v.text("    ", e.Message)
+			continue
+		}
 		v.line("  %s: %s, evidence %s of %s, at weight %s", e.Metric, e.Verdict,
 			numberText(e.Evidence), numberText(e.Threshold), percentText(e.Weight))
 		v.line("    canary  %d failures of %d requests", e.CanaryFailures, e.CanaryRequests)
