@@ -42,6 +42,11 @@
 //     one process: memory, CPU at a load report a second for each, an abort of
 //     all. Floors: a copy of the state; the memory of the objects; the same
 //     reports dropped; the translation alone.
+//   - analysis: the guard and other judges on the same simulated traffic, without
+//     Envoys: false stops, power, requests until a verdict. Floor: the fewest
+//     requests that any such test needs. Peers: the rules of Argo Rollouts and
+//     Flagger, Kayenta's judge, a z-test. It also writes the page
+//     docs/explanation/analysis-quality.md, but not with -short.
 //
 // All clocks are the machine's one clock: load, services and observers live in
 // the bench's own process, and compete with what they measure for the same

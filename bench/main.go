@@ -28,6 +28,7 @@ var benches = []bench{
 	{"streams", streams},
 	{"growth", growth},
 	{"core", coreBench},
+	{"analysis", analysisBench},
 }
 
 // options are the flags.

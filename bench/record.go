@@ -23,6 +23,7 @@ type record struct {
 	Ratios     []ratio        `json:"ratios"`
 	Goals      []goal         `json:"goals"`
 	Notes      []string       `json:"notes,omitempty"`
+	Tables     []*sheet       `json:"tables,omitempty"` // what series cannot show
 }
 
 // figures are what one run gave. A name ends in its unit: _ms, _us, _bytes; one
