@@ -71,7 +71,7 @@ func TestEvidenceByConditions(t *testing.T) {
 	shown := renderRolloutAt(r, 80, time.Now())
 	told := renderExplanation(api.Explanation{Evidence: r.Status.Evidence}, 80, time.Now())
 	for _, text := range []string{shown, told} {
-		if !strings.Contains(text, "Successful after 3 measurements") || strings.Contains(text, "0 of 0") || strings.Contains(text, "Guard") || strings.Contains(text, "0 failures") {
+		if !strings.Contains(text, "Successful after 3 measurements") || strings.Contains(text, " 0 of 0\n") || strings.Contains(text, "Guard") || strings.Contains(text, "0 failures") {
 			t.Errorf("shown as\n%s", text)
 		}
 	}
