@@ -22,11 +22,11 @@ kind: AnalysisTemplate
 metadata: {name: own}
 spec:
   metrics:
-  - {name: errors, interval: 500ms, count: 3, successCondition: result < 0.05, provider: {envoy: {metric: errorRatio, window: 2s}}}
-  - {name: slow, interval: 500ms, count: 3, successCondition: result < 0.1, provider: {envoy: {metric: latencyQuantile, quantile: 0.5, window: 2s}}}
-  - {name: rate, interval: 500ms, count: 3, successCondition: result > 50 && result < 150, provider: {envoy: {metric: requestRate, window: 2s}}}
-  - {name: both, interval: 500ms, count: 3, successCondition: result > 50 && result < 150, provider: {envoy: {metric: requestRate, version: stable, window: 2s}}}
-  - {name: open, interval: 500ms, count: 3, successCondition: result >= 1 && result <= 32, provider: {envoy: {metric: connections, window: 2s}}}
+  - {name: errors, initialDelay: 4s, interval: 500ms, count: 3, inconclusiveLimit: 2, successCondition: result < 0.05, provider: {envoy: {metric: errorRatio, window: 2s}}}
+  - {name: slow, initialDelay: 4s, interval: 500ms, count: 3, inconclusiveLimit: 2, successCondition: result < 0.1, provider: {envoy: {metric: latencyQuantile, quantile: 0.5, window: 2s}}}
+  - {name: rate, initialDelay: 4s, interval: 500ms, count: 3, inconclusiveLimit: 2, successCondition: result > 50 && result < 150, provider: {envoy: {metric: requestRate, window: 2s}}}
+  - {name: both, initialDelay: 4s, interval: 500ms, count: 3, inconclusiveLimit: 2, successCondition: result > 50 && result < 150, provider: {envoy: {metric: requestRate, version: stable, window: 2s}}}
+  - {name: open, initialDelay: 4s, interval: 500ms, count: 3, inconclusiveLimit: 2, successCondition: result >= 1 && result <= 32, provider: {envoy: {metric: connections, window: 2s}}}
 `
 
 // puts copies ready-made templates into the folder.
@@ -72,8 +72,8 @@ func TestEnvoyMetrics(t *testing.T) {
 	began := time.Now()
 	r.want("v2")
 	st := r.await("paused at 80%", paused(80))
-	if took := time.Since(began); took < 3*time.Second {
-		t.Errorf("the analysis took %s, less than a window and two intervals", took)
+	if took := time.Since(began); took < 5*time.Second {
+		t.Errorf("the analysis took %s, less than its delay and two intervals", took)
 	}
 	for _, e := range st.Evidence {
 		if e.Judge != "analysis" || e.Verdict != api.VerdictGood {
