@@ -2,12 +2,15 @@ package control_test
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/serin-mesh/serin/api"
 	"github.com/serin-mesh/serin/store"
 )
 
@@ -65,6 +68,27 @@ func TestStored(t *testing.T) {
 		go wait()
 		if !ended() || <-done != nil {
 			t.Error("nothing was pending, and it waits")
+		}
+	})
+}
+
+// TestAnAbortThatIsNotStoredSaysSo: it is in force, and a crash would forget it.
+func TestAnAbortThatIsNotStoredSaysSo(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.objects("v2", 1, 1)
+		w.has(20)
+		w.disk.setSlow(true)
+		go func() { _, _ = w.Act(context.Background(), shop, api.Action{Verb: "abort", Actor: "ana"}) }()
+		synctest.Wait()
+		w.disk.flush(errors.New("disk full"))
+		w.has(0)
+		if msg := w.decided().Message; !strings.Contains(msg, "aborted by ana") || !strings.Contains(msg, "would be forgotten in a crash: disk full") {
+			t.Errorf("the message is %q", msg)
+		}
+		w.disk.setSlow(false)
+		w.disk.flush(nil)
+		if msg := w.status().Message; strings.Contains(msg, "forgotten") {
+			t.Errorf("stored, and the message is %q", msg)
 		}
 	})
 }

@@ -57,8 +57,13 @@ func (c *canary) seeSplit(l *loop, d *draws, received time.Time) {
 	if !d.whole() || !from.After(c.routedAt) || weight != c.history.Smallest(from, received) {
 		return
 	}
+	before := c.judge.Split.Alarmed()
 	c.judge.Split.Interval(d.canary, d.stable, weight)
-	c.changed(l)
+	// Stored at once is only an alarm. What else it knows is stored when the
+	// rollout is, for whatever reason: reports come all the time.
+	if c.judge.Split.Alarmed() != before {
+		c.changed(l)
+	}
 }
 
 // doubt turns harm into no verdict where the canary had more of the traffic than

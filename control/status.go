@@ -70,6 +70,8 @@ func (c *canary) message() string {
 	msg := c.state.Message(c.spec)
 	if c.storeError != nil && c.publishedGen < c.state.Generation {
 		msg = "the state cannot be stored, so no weight is raised: " + c.storeError.Error()
+	} else if c.storeError != nil && c.pending > 0 {
+		msg = join(msg, "this is not stored, and would be forgotten in a crash: "+c.storeError.Error())
 	}
 	for _, r := range c.progress.Rejections {
 		msg = join(msg, r.Envoy+" rejected its "+r.Type+": "+r.Message)

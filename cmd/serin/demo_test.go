@@ -227,7 +227,7 @@ func TestDemoRefuses(t *testing.T) {
 		t.Setenv(lab.EnvoyVariable, "/nonexistent/envoy")
 		cmd := newDemoCommand()
 		cmd.SilenceUsage, cmd.SilenceErrors = true, true
-		cmd.SetArgs(nil)
+		cmd.SetArgs([]string{})
 		if err := cmd.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), lab.EnvoyVariable) {
 			t.Errorf("got %v", err)
 		}
