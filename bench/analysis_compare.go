@@ -78,7 +78,7 @@ func (t *trial) see(draw *traffic, s *span, ratio float64, out []outcome) {
 		if one == nil {
 			continue
 		}
-		if _, ok := one.(ordered); ok {
+		if _, ok := one.(ordered); ok && r.arms == nil {
 			draw.arrange(&r)
 		}
 		if stopped, failures := one.see(&r); stopped {
