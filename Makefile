@@ -23,8 +23,9 @@ build: ## build bin/serin
 	$(GO) build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o bin/serin ./cmd/serin
 
 .PHONY: tools
-tools: ## install Envoy 1.40 under .tools, unless it is there
+tools: ## install Envoy 1.40 and Prometheus under .tools, unless they are there
 	@envoy="$$(scripts/envoy.sh)"; echo "Envoy: $$envoy"
+	@prometheus="$$(scripts/prometheus.sh)"; echo "Prometheus: $$prometheus"
 
 .PHONY: demo
 demo: build ## a good rollout and a bad one on real Envoys, in about a minute

@@ -15,8 +15,8 @@ fail() {
 	cat >&2 <<REMEDY
 There is no Prometheus, and it could not be installed: $1.
 Do one of these, then try again:
-  - run this on Debian or Ubuntu with apt-get and dpkg-deb, where apt-get update
-    has run and the archive can be reached;
+  - run this on Debian or Ubuntu with apt-get and dpkg-deb, where the archive can
+    be reached;
   - put a prometheus 2.40 or later on PATH, or name one in SERIN_PROMETHEUS.
 REMEDY
 	exit 1
@@ -44,7 +44,15 @@ mkdir -p "$root/.tools"
 # taken for a whole one.
 fresh=$(mktemp -d "$root/.tools/.new-XXXXXX")
 trap 'rm -rf "$fresh"' EXIT
-(cd "$fresh" && apt-get -qq download prometheus >&2) || fail "apt-get download failed"
+get() { (cd "$fresh" && apt-get -qq "$@" download prometheus >&2); }
+# Where the machine's own list of packages is missing or old, one is fetched into
+# a folder of ours.
+if ! get; then
+	own=(-o "Dir::State::lists=$fresh/lists" -o "Dir::Cache=$fresh/cache" -o Dir::State::status=/var/lib/dpkg/status)
+	mkdir -p "$fresh/lists/partial" "$fresh/cache/archives/partial"
+	apt-get -qq "${own[@]}" update >&2 || fail "apt-get update failed"
+	get "${own[@]}" || fail "apt-get download failed"
+fi
 dpkg-deb -x "$fresh"/prometheus_*.deb "$fresh/tree" || fail "the package cannot be unpacked"
 "$fresh/tree/usr/bin/prometheus" --version >/dev/null 2>&1 || fail "what was installed does not run here"
 mkdir -p "$home"
