@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 )
 
 // contender is a judge that is compared, by name.
@@ -102,7 +103,7 @@ func (o *outcome) stop(t *trial, r *reported, failures int) {
 			}
 		}
 	}
-	o.requests = append(o.requests, t.requests+part*r.requests[canaryArm])
+	o.requests = append(o.requests, t.requests+max(part*r.requests[canaryArm], bad)) // each that failed was a request
 	o.served += t.served + bad
 }
 
@@ -112,7 +113,7 @@ func (o *outcome) cells() string {
 	if o.stops == 0 {
 		return fmt.Sprintf("0%% / – / %s", short(o.served/float64(o.runs)))
 	}
-	return fmt.Sprintf("%s / %s / %s", percentOf(o.stops, o.runs), thousands(int(summarize(o.requests).Median)),
+	return fmt.Sprintf("%s / %s / %s", percentOf(o.stops, o.runs), thousands(int(math.Round(summarize(o.requests).Median))),
 		short(o.served/float64(o.runs)))
 }
 

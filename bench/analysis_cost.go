@@ -24,15 +24,15 @@ func (r *record) costs(ctx context.Context, n studySizes) {
 	second := manyCost(ctx, rollouts)
 	r.series("rollouts at once", "a second of 10,000 rollouts: a report and a failure each, and what they look up in memory").add(figures{"second_ms": second})
 	r.atMost("10,000 rollouts, a report and a failure a second each: ms of one core", second*rolloutsAtOnce/float64(rollouts), 1_000)
-	t := r.sheet("Cost", fmt.Sprintf("On one core of the machine that wrote this page. %s failures, %s reports; the other judges on the stream of the "+
-		"main comparison, a report each 10 s.", thousands(n.Cost), thousands(n.Cost/50)), "what", "nanoseconds")
+	t := r.sheet("Cost", fmt.Sprintf("On one core of the machine that wrote this page. %s failures, %s reports; the judges of the main "+
+		"comparison with ten seconds of its traffic.", thousands(n.Cost), thousands(n.Cost/50)), "what", "nanoseconds")
 	t.row("guard, a failure", short(failure))
 	t.row("guard, a report: requests, split and proof", short(report))
 	blamed := newJudges()
 	blamed.guard.take(true, mainWeight)
 	t.row("guard, a verdict in words", short(fastest(n.Cost/50, blamed, func(j *judges, _ int) { j.guard.harm() })))
 	for _, c := range contenders() {
-		t.row(c.name+", a report with its failures", fmt.Sprintf("%.0f", contenderCost(c, max(n.Cost/100_000, 1))))
+		t.row(c.name+": ten seconds", fmt.Sprintf("%.0f", contenderCost(c, max(n.Cost/100_000, 1))))
 	}
 }
 
