@@ -149,6 +149,7 @@ func (e *ErrorRate) Hosts(canary int) { e.hosts.count = max(canary, 0) }
 // Failure takes one failing request. It does not allocate.
 func (e *ErrorRate) Failure(f Failure) {
 	e.weight = between(f.Weight, 0, 1)
+	e.mixture.wait(&e.total)
 	if e.weight > 0 && e.weight < 1 {
 		e.mixture.release(e.schedule.failure(), &e.total)
 		e.mixture.update(f.Canary, e.weight)

@@ -75,6 +75,21 @@ func (m *mixture) release(part float64, now *Counts) {
 	}
 }
 
+// wait moves the onsets since which nothing has failed to now, before a failure is
+// taken: what begins with it did not begin before. Requests of the quiet time
+// would else be held against a harm that came after it. The evidence does not
+// depend on it. While the requests are not known there is nothing to move to.
+func (m *mixture) wait(now *Counts) {
+	if !now.Known {
+		return
+	}
+	for j := range m.onset {
+		if o := &m.onset[j]; o.CanaryFailures == now.CanaryFailures && o.StableFailures == now.StableFailures {
+			*o = *now
+		}
+	}
+}
+
 // update multiplies each component by its factor for one failure at weight w,
 // which must lie between 0 and 1, both excluded.
 func (m *mixture) update(canary bool, w float64) {

@@ -28,20 +28,26 @@ func TestVerdict(t *testing.T) {
 		{"six failures", func(e *ErrorRate) { fail(e, 6, "a") }, api.VerdictInconclusive, "no proof of harm: 6 failures"},
 		{"seven failures", func(e *ErrorRate) { fail(e, 7, "a") }, api.VerdictHarm, "the canary is worse: 7 failures of the canary against 0"},
 		{"with requests", func(e *ErrorRate) {
+			e.Requests(0, 0, true)
+			fail(e, 1, "a") // the trouble begins
 			e.Requests(70, 280, true)
-			fail(e, 7, "a")
+			fail(e, 6, "a")
 		}, api.VerdictHarm, "10% of its requests failed (7 of 70) against 0% of stable's (0 of 280), at weight 20%"},
 		{"more failures than requests reported", func(e *ErrorRate) {
 			e.Requests(2, 8, true)
 			fail(e, 7, "a")
 		}, api.VerdictHarm, "100% of its requests failed (7 of 7)"},
 		{"below the tolerated excess", func(e *ErrorRate) {
+			e.Requests(0, 0, true)
+			fail(e, 1, "a") // the trouble begins
 			e.Requests(1400, 5600, true)
-			fail(e, 7, "a")
+			fail(e, 6, "a")
 		}, api.VerdictInconclusive, "by no more than the 0.5% tolerated"},
 		{"just above the tolerated excess", func(e *ErrorRate) {
+			e.Requests(0, 0, true)
+			fail(e, 1, "a") // the trouble begins
 			e.Requests(1399, 5600, true)
-			fail(e, 7, "a")
+			fail(e, 6, "a")
 		}, api.VerdictHarm, "worse"},
 		{"excess unknown", func(e *ErrorRate) {
 			e.Requests(1e9, 1e9, false)

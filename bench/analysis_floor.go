@@ -179,11 +179,11 @@ func (r *record) floorRow(ctx context.Context, n studySizes, t *sheet, c chase, 
 }
 
 // afterSilence shows what decides when everything fails after a time in which
-// nothing did: the excess is taken over all requests since the likeliest onset,
-// which is the start then.
+// nothing did: the excess is taken over the requests since the likeliest onset,
+// which is not before the first failure.
 func (r *record) afterSilence() {
 	t := r.sheet("Total failure after 15 minutes without any error", "Failed responses until the evidence crosses 1/α / until harm. The observed excess is "+
-		"taken over the requests since the likeliest onset, and that is the start where nothing failed since: so the quiet requests count against harm.",
+		"taken over the requests since the likeliest onset, and an onset since which nothing failed moves on: so the quiet requests do not count against harm.",
 		"requests a second", "w = 0.05", "w = 0.1", "w = 0.2", "w = 0.5")
 	for _, rate := range gridRates {
 		cells := []string{short(rate)}

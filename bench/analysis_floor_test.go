@@ -79,7 +79,7 @@ func TestSilenceWithoutTraffic(t *testing.T) {
 	if crossed, harmed := silence(0, 0.2); crossed != 7 || harmed != 7 {
 		t.Errorf("%d and %d failures decide, want 7", crossed, harmed)
 	}
-	if crossed, harmed := silence(100, 0.2); crossed != 7 || harmed < crossed {
+	if crossed, harmed := silence(1000, 0.2); crossed != 7 || harmed != 7 {
 		t.Errorf("after silence %d and %d failures decide", crossed, harmed)
 	}
 }
