@@ -33,9 +33,13 @@ func (s Script) String() string {
 
 // Parse reads a txtar archive with a file named history. Empty lines, and what
 // follows a #, are comments. Words are read when the script is replayed.
-func Parse(data []byte) (Script, error) {
+func Parse(data []byte) (s Script, err error) {
+	defer func() { // the library panics on a marker without a name
+		if p := recover(); p != nil {
+			s, err = Script{}, fmt.Errorf("reading the archive: %v", p)
+		}
+	}()
 	archive := txtar.Parse(data)
-	var s Script
 	for line := range strings.Lines(string(archive.Comment)) {
 		s.Comment += strings.TrimPrefix(strings.TrimPrefix(line, "#"), " ")
 	}
