@@ -27,20 +27,27 @@ var bets = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) bet {
 	return bet{rapid.Bool().Draw(t, "canary"), rapid.Float64Range(0.01, 0.99).Draw(t, "weight"), rapid.IntRange(0, 9).Draw(t, "step") == 0}
 }), 0, 60)
 
+// The stakes of the guard's mixture: masses, and the part of each that is bet at
+// the start; the last is on a ratio without limit.
+var (
+	masses = []float64{.092, .076, .063, .052, .042, .043, .048, .054, .060, .065, .066, .066, .066, .067, .140}
+	starts = []float64{.85, .825, .80, .775, .75, .725, .70, .69, .68, .675, .67, .66, .655, .65, .68}
+)
+
 // byOnset gives the guard's evidence as a sum over onsets: for each part of the
 // stake, when it is released, the mixture of the likelihood ratios of all
 // failures since.
 func byOnset(d float64, planned int, seen []bet) float64 {
-	ratios, masses := []float64{math.Inf(1)}, []float64{0.2}
-	for j := range 16 {
-		ratios = append(ratios, (1+d)*1.2*math.Pow(50/1.2, float64(j)/15))
-		masses = append(masses, 0.05)
+	var ratios []float64
+	for j := range masses {
+		ratios = append(ratios, (1+d)*(1+0.062*math.Pow(49/0.062, float64(j)/13)))
 	}
-	// since gives the mixture over the failures from the nth on.
-	since := func(n int) float64 {
+	ratios[len(ratios)-1] = math.Inf(1)
+	// since gives the mixture over the failures from the nth on, of the parts.
+	since := func(n int, part func(j int) float64) float64 {
 		sum := 0.0
 		for j, rho := range ratios {
-			log := math.Log(masses[j])
+			log := math.Log(masses[j] * part(j))
 			for _, b := range seen[n:] {
 				log += math.Log(likelihood(b.canary, b.weight, rho)) - math.Log(likelihood(b.canary, b.weight, 1+d))
 			}
@@ -48,20 +55,23 @@ func byOnset(d float64, planned int, seen []bet) float64 {
 		}
 		return sum
 	}
-	over, each := 0.5, 0.0
+	forSteps := 0.0
 	if planned > 0 {
-		over, each = 0.25, 0.25/float64(planned)
+		forSteps = 0.02
 	}
-	sum, steps := 0.5*since(0), 0
+	later := func(j int) float64 { return 1 - starts[j] - forSteps }
+	sum, steps := since(0, func(j int) float64 { return starts[j] }), 0
 	for k, b := range seen {
 		if b.step && steps < planned {
 			steps++
-			sum += each * since(k)
+			sum += since(k, func(int) float64 { return forSteps / float64(planned) })
 		}
-		sum += over * 100 / float64((k+100)*(k+101)) * since(k)
+		sum += since(k, func(j int) float64 { return later(j) * 560 / float64((k+560)*(k+561)) })
 	}
-	out := over * 100 / float64(len(seen)+100) // what is still to come
-	return sum + out + each*float64(planned-steps)
+	if planned > 0 { // what is still to come
+		sum += forSteps * float64(planned-steps) / float64(planned)
+	}
+	return sum + since(len(seen), func(j int) float64 { return later(j) * 560 / float64(len(seen)+560) })
 }
 
 // likelihood is how probable it is that a failure is of the version that it is of,

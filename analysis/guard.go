@@ -116,7 +116,8 @@ func NewErrorRate(c Config) *ErrorRate {
 		mixture:  newMixture(c.Margin),
 	}
 	// The start is an onset whose requests are known: none were.
-	e.mixture.release(startMass, &Counts{Known: true})
+	e.mixture.release(&portionsFor(c.PlannedSteps).start, 1, &Counts{Known: true})
+	e.hosts.release(&patient.start, 1)
 	return e
 }
 
@@ -128,7 +129,7 @@ func (e *ErrorRate) Config() Config { return e.config }
 // planned change nothing.
 func (e *ErrorRate) Step() {
 	if part := e.schedule.step(); part > 0 {
-		e.mixture.release(part, &e.total)
+		e.mixture.release(&portionsFor(e.schedule.planned).step, part, &e.total)
 	}
 }
 
@@ -142,17 +143,20 @@ func (e *ErrorRate) Requests(canary, stable float64, known bool) {
 	e.total.Known = known
 }
 
-// Hosts sets how many hosts the canary has. With two or more, failures on one
-// host alone are never harm.
+// Hosts sets how many hosts the canary has. With two or more, what rests on the
+// failures of one host alone is never harm.
 func (e *ErrorRate) Hosts(canary int) { e.hosts.count = max(canary, 0) }
 
-// Failure takes one failing request. It does not allocate.
+// Failure takes one failing request. It allocates for a new host only.
 func (e *ErrorRate) Failure(f Failure) {
 	e.weight = between(f.Weight, 0, 1)
 	e.mixture.wait(&e.total)
 	if e.weight > 0 && e.weight < 1 {
-		e.mixture.release(e.schedule.failure(), &e.total)
+		part := e.schedule.failure()
+		e.mixture.release(&portionsFor(e.schedule.planned).over, part, &e.total)
+		e.hosts.release(&patient.over, part)
 		e.mixture.update(f.Canary, e.weight)
+		e.hosts.failed(&f, e.weight, e.config.Margin)
 	} else {
 		e.ignored++
 	}
@@ -161,7 +165,6 @@ func (e *ErrorRate) Failure(f Failure) {
 		return
 	}
 	e.total.CanaryFailures++
-	e.hosts.failed(f.Host, e.total.CanaryFailures)
 	e.flags.add(f.Flag)
 }
 

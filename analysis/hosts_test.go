@@ -1,60 +1,168 @@
 package analysis
 
 import (
+	"fmt"
+	"math"
 	"testing"
 
 	"pgregory.net/rapid"
 )
 
-func TestHosts(t *testing.T) {
-	for _, c := range []struct {
-		name  string
-		count int
-		hosts []string // of each failure in turn
-		after uint64
-		want  bool
-	}{
-		{"one host of one", 1, []string{"a"}, 0, true},
-		{"number unknown", 0, []string{"a"}, 0, true},
-		{"one host of two", 2, []string{"a", "a", "a"}, 0, false},
-		{"two hosts", 2, []string{"a", "a", "b"}, 0, true},
-		{"two hosts, one before", 2, []string{"b", "a", "a"}, 1, false},
-		{"back to the first", 3, []string{"a", "b", "a"}, 0, true},
-		{"back to the first, both since", 3, []string{"a", "b", "a"}, 1, true},
-		{"no host reached", 2, []string{""}, 0, true},
-		{"no host reached, before", 2, []string{"", "a"}, 1, false},
-		{"no failure", 2, nil, 0, false},
-	} {
-		h := hosts{count: c.count}
-		for i, host := range c.hosts {
-			h.failed(host, uint64(i+1))
+// newHosts gives the hosts of a canary at its start.
+func newHosts(count int) *hosts {
+	h := &hosts{count: count}
+	h.release(&patient.start, 1)
+	return h
+}
+
+// Each remainder is the mixture over the failures that it does not leave out, at
+// the share of the traffic that it still has.
+func TestRemaindersByDefinition(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const margin = 0.4
+		count := rapid.IntRange(1, 6).Draw(t, "count")
+		h, want, order := newHosts(count), [groups][components]float64{}, []string{}
+		for g := range want {
+			want[g] = patient.start
 		}
-		if got := h.enough(c.after); got != c.want {
-			t.Errorf("%s: enough %t, want %t", c.name, got, c.want)
+		for range rapid.IntRange(0, 60).Draw(t, "failures") {
+			f := &Failure{Canary: rapid.Bool().Draw(t, "canary")}
+			w := rapid.SampledFrom([]float64{0.05, 0.2, 0.7}).Draw(t, "weight")
+			if f.Canary {
+				f.Host = rapid.SampledFrom([]string{"", "a", "b", "c", "d", "e", "f"}[:count+1]).Draw(t, "host")
+			}
+			at := -1
+			for i, name := range order {
+				if name == f.Host {
+					at = i
+				}
+			}
+			for g := range want {
+				left := 0.0 // hosts that are left out
+				for i := range count {
+					if i < len(order) && i%groups == g || i >= len(order) && len(order)%groups == g {
+						left++
+					}
+				}
+				out := f.Canary && f.Host != "" && (at >= 0 && at%groups == g || at < 0 && len(order)%groups == g)
+				if out || left == float64(count) {
+					continue
+				}
+				with := w * (1 - left/float64(count)) // of all requests, those of the canary that count
+				share := with / (with + 1 - w)
+				for j := range want[g] {
+					want[g][j] *= bruteFactor(f.Canary, share, grid[j].rise*(1+margin), 1+margin)
+				}
+			}
+			if f.Canary && f.Host != "" && at < 0 {
+				order = append(order, f.Host)
+			}
+			h.failed(f, w, margin)
+		}
+		for g := range want {
+			if got := mean(&h.rest[g].value); !near(got, mean(&want[g])) {
+				t.Fatalf("without group %d the evidence is %v, want %v", g, got, mean(&want[g]))
+			}
+		}
+	})
+}
+
+// bruteFactor is how much more probable a failure's version is where the canary
+// fails rho times as often than where it fails edge times as often.
+func bruteFactor(canary bool, w, rho, edge float64) float64 {
+	q1, q := 1.0, odds(w, edge)
+	if !math.IsInf(rho, 1) {
+		q1 = odds(w, rho)
+	}
+	if canary {
+		return q1 / q
+	}
+	return (1 - q1) / (1 - q)
+}
+
+// Without the group of a host that dies, the evidence of a canary at the edge of
+// the null is hardly expected to grow, over every course of some failures. That it
+// may at all is because the groups are chosen as hosts fail.
+func TestRemainderIsFairByEnumeration(t *testing.T) {
+	const length, w, margin = 7, 0.3, 0.4
+	for _, count := range []int{2, 3, 5} {
+		names := make([]string, count)
+		for i := range names {
+			names[i] = fmt.Sprint("h", i)
+		}
+		// How often each host of the canary fails, and stable: host 0 is dying.
+		rates, sum := make([]float64, count+1), 0.0
+		for i := range rates {
+			switch i {
+			case 0:
+				rates[i] = 40 * w / float64(count)
+			case count:
+				rates[i] = 1 - w
+			default:
+				rates[i] = (1 + margin) * w / float64(count)
+			}
+			sum += rates[i]
+		}
+		expected := 0.0
+		course := make([]int, length)
+		var walk func(n int, p float64)
+		walk = func(n int, p float64) {
+			if n == length {
+				h := newHosts(count)
+				for _, i := range course {
+					f := &Failure{Canary: i < count}
+					if f.Canary {
+						f.Host = names[i]
+					}
+					h.failed(f, w, margin)
+				}
+				expected += p * mean(&h.rest[h.group(names[0])].value)
+				return
+			}
+			for i, r := range rates {
+				course[n] = i
+				walk(n+1, p*r/sum)
+			}
+		}
+		walk(0, 1)
+		if start := mean(&patient.start); expected > start*1.1 {
+			t.Errorf("%d hosts: %v is expected without the host that dies, want %v and hardly more", count, expected, start)
 		}
 	}
 }
 
-// Two marks know as much as the whole list of failures does.
-func TestHostsMatchList(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		list := rapid.SliceOf(rapid.SampledFrom([]string{"a", "b", "c", ""})).Draw(t, "hosts")
-		h := hosts{count: 2}
-		for i, host := range list {
-			h.failed(host, uint64(i+1))
+func TestLoneHostIsNamed(t *testing.T) {
+	h := newHosts(6)
+	for _, name := range []string{"a", "b", "c", "d", "e", "e", "e"} { // e is in the group of a
+		h.failed(&Failure{Canary: true, Host: name}, 0.2, 0.4)
+	}
+	if group, _ := h.alone(); group != 0 || h.worst(group) != "e" {
+		t.Errorf("group %d rests on %s, want 0 and e", group, h.worst(group))
+	}
+	if got := h.worst(3); got != "d" {
+		t.Errorf("the worst of group 3 is %q, want d", got)
+	}
+}
+
+// More hosts than are told apart still have groups, and shares that sum to all.
+func TestManyHosts(t *testing.T) {
+	h := newHosts(40)
+	for i := range 40 {
+		h.failed(&Failure{Canary: true, Host: fmt.Sprint("10.0.0.", i)}, 0.2, 0.4)
+		sum := 0.0
+		for g := range groups {
+			sum += h.share(g)
 		}
-		for after := range len(list) + 1 {
-			distinct, none := map[string]bool{}, false
-			for _, host := range list[after:] {
-				distinct[host] = true
-				none = none || host == ""
-			}
-			want := len(distinct) > 1 || none
-			if got := h.enough(uint64(after)); got != want {
-				t.Fatalf("%q after %d: enough %t, want %t", list, after, got, want)
-			}
+		if !near(sum, 1) {
+			t.Fatalf("after %d hosts the shares sum to %v, want 1", i+1, sum)
 		}
-	})
+	}
+	if len(h.known) != knownHosts {
+		t.Errorf("%d hosts are told apart, want %d", len(h.known), knownHosts)
+	}
+	if a, b := h.group("10.0.0.39"), h.group("10.0.0.39"); a != b || a >= groups {
+		t.Errorf("a host is in groups %d and %d", a, b)
+	}
 }
 
 func TestFlags(t *testing.T) {

@@ -59,7 +59,7 @@ func (l *Latency) Step() {
 	l.steps = min(l.steps+1, l.config.PlannedSteps)
 	for i := range l.mixtures {
 		if part := l.schedules[i].step(); part > 0 {
-			l.mixtures[i].release(part, &Counts{})
+			l.mixtures[i].release(&portionsFor(l.config.PlannedSteps).step, part, &Counts{})
 		}
 	}
 }
@@ -87,7 +87,7 @@ func (l *Latency) Interval(canary, stable []Bucket) {
 		m, run := &l.mixtures[i], &l.runs[i]
 		// How much mass is released depends on how many requests were slow, and
 		// not on whose they are.
-		m.release(l.schedules[i].batch(n1-below1+n0-below0), &Counts{})
+		m.release(&portionsFor(l.config.PlannedSteps).over, l.schedules[i].batch(n1-below1+n0-below0), &Counts{})
 		m.batch(n1-below1, n0-below0, w)
 		run.add(n1-below1, n0-below0, n1, n0)
 		if m.sum()+l.schedules[i].withheld() <= 1 {
@@ -109,9 +109,10 @@ func (l *Latency) begin(buckets []Bucket) {
 	for i := range l.mixtures {
 		l.mixtures[i] = newMixture(l.config.Margin)
 		l.schedules[i].planned = l.config.PlannedSteps
-		l.mixtures[i].release(startMass, &Counts{})
+		p := portionsFor(l.config.PlannedSteps)
+		l.mixtures[i].release(&p.start, 1, &Counts{})
 		for range l.steps { // that came into force before there was an interval
-			l.mixtures[i].release(l.schedules[i].step(), &Counts{})
+			l.mixtures[i].release(&p.step, l.schedules[i].step(), &Counts{})
 		}
 	}
 }
@@ -191,25 +192,16 @@ func (l *Latency) Verdict() Result {
 	return r
 }
 
-// batch gives the mass to release before as many more failures.
-func (s *schedule) batch(n float64) float64 {
-	k := float64(s.failures)
-	s.failures += uint64(n)
-	return s.overFailures() * spread * (1/(k+spread) - 1/(float64(s.failures)+spread))
-}
-
 // batch is update for many failures at one weight.
 func (m *mixture) batch(canary, stable, w float64) {
-	if w != m.weight {
-		m.aim(w)
-	}
+	m.factors.aim(w, m.margin)
 	for j := range m.value {
 		log := 0.0
 		if canary > 0 {
-			log += canary * math.Log(m.canary[j])
+			log += canary * math.Log(m.factors.canary[j])
 		}
 		if stable > 0 {
-			log += stable * math.Log(m.stable[j]) // -Inf without limit: stable never fails there
+			log += stable * math.Log(m.factors.stable[j]) // -Inf without limit: stable never fails there
 		}
 		factor := math.Exp(min(log, 600))
 		m.value[j] = min(m.value[j]*factor, ceiling)
@@ -255,15 +247,10 @@ func (l *Latency) UnmarshalJSON(data []byte) error {
 	fresh := Latency{config: s.Config, steps: s.Steps, edges: s.Edges, runs: s.Runs,
 		canary: s.Canary, stable: s.Stable, weight: s.Weight}
 	for i, values := range s.Values {
-		if len(values) != components {
-			return fmt.Errorf("decoding a latency test: %d components, want %d", len(values), components)
+		if err := checkValues(values); err != nil {
+			return fmt.Errorf("decoding a latency test: %w", err)
 		}
 		m := newMixture(s.Config.Margin)
-		for j, v := range values {
-			if !(v >= 0 && v <= ceiling) {
-				return fmt.Errorf("decoding a latency test: component %d is %v", j, v)
-			}
-		}
 		copy(m.value[:], values)
 		fresh.mixtures = append(fresh.mixtures, m)
 		fresh.schedules = append(fresh.schedules, schedule{planned: s.Config.PlannedSteps, steps: s.Steps, failures: s.Slow[i]})

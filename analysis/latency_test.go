@@ -98,15 +98,18 @@ func TestLatencyByHand(t *testing.T) {
 	l := analysis.NewLatency(analysis.Config{Alpha: 0.001, Margin: 1})
 	l.Interval([]analysis.Bucket{{UpTo: 100, Count: 18}, {UpTo: math.Inf(1), Count: 20}},
 		[]analysis.Bucket{{UpTo: 100, Count: 77}, {UpTo: math.Inf(1), Count: 80}})
-	const w, d, k1, k0, spread = 0.2, 1.0, 2, 3, 100
-	released := 0.5 + 0.5*spread*(1.0/spread-1.0/(spread+k1+k0))
+	const w, d, k1, k0, spread = 0.2, 1.0, 2, 3, 560
 	var want float64
-	for j := range 16 {
-		rho := (1 + d) * 1.2 * math.Pow(50/1.2, float64(j)/15)
+	for j, mass := range masses {
+		rho := (1 + d) * (1 + 0.062*math.Pow(49/0.062, float64(j)/13))
 		c := (1 + w*d) / (1 + w*(rho-1))
-		want += 0.05 * released * math.Pow(c*rho/(1+d), k1) * math.Pow(c, k0)
+		canary, stable := c*rho/(1+d), c
+		if j == len(masses)-1 { // without limit
+			canary, stable = (1+w*d)/(w*(1+d)), 0
+		}
+		held := (1 - starts[j]) * spread / (spread + k1 + k0)
+		want += mass * ((1-held)*math.Pow(canary, k1)*math.Pow(stable, k0) + held)
 	}
-	want += 0.5 * spread / (spread + k1 + k0)
 	if got := l.Evidence(); math.Abs(got/want-1) > 1e-12 {
 		t.Errorf("evidence %v, want %v", got, want)
 	}

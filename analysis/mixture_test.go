@@ -15,8 +15,11 @@ func odds(w, ratio float64) float64 { return w * ratio / (1 - w + w*ratio) }
 
 func TestMixtureMassIsOne(t *testing.T) {
 	var sum float64
-	for j := range components {
-		sum += mass(j)
+	for _, s := range grid {
+		sum += s.mass
+		if s.start <= 0 || s.start+stepPart >= 1 {
+			t.Errorf("%v of a mass at the start and %v at steps leave nothing for later", s.start, stepPart)
+		}
 	}
 	if !near(sum, 1) {
 		t.Errorf("the parts of the mixture sum to %v, want 1", sum)
@@ -25,12 +28,13 @@ func TestMixtureMassIsOne(t *testing.T) {
 
 func TestMixtureGrid(t *testing.T) {
 	m := newMixture(0.4)
-	if first, last := m.ratio(0), m.ratio(ratios-1); !near(first, 1.2*1.4) || !near(last, 50*1.4) {
-		t.Errorf("grid from %v to %v, want 1.68 to 70", first, last)
+	if first, last := m.ratio(0), m.ratio(ratios-1); !near(first, 1.062*1.4) || !near(last, 50*1.4) {
+		t.Errorf("grid from %v to %v, want 1.4868 to 70", first, last)
 	}
+	distance := func(j int) float64 { return m.ratio(j)/1.4 - 1 }
 	for j := 1; j < ratios-1; j++ {
-		if a, b := m.ratio(j)/m.ratio(j-1), m.ratio(j+1)/m.ratio(j); !near(a, b) {
-			t.Errorf("points %d to %d are not spaced evenly in the logarithm: %v, %v", j-1, j+1, a, b)
+		if a, b := distance(j)/distance(j-1), distance(j+1)/distance(j); !near(a, b) {
+			t.Errorf("points %d to %d are not spaced patient in the logarithm of their distance: %v, %v", j-1, j+1, a, b)
 		}
 	}
 	if !math.IsInf(m.ratio(endless), 1) {
@@ -42,8 +46,8 @@ func TestMixtureGrid(t *testing.T) {
 func TestMixtureFactorsAreFair(t *testing.T) {
 	for _, w := range []float64{1e-6, 0.001, 0.05, 0.2, 0.5, 0.9, 0.999999} {
 		for _, d := range []float64{0, 0.25, 0.4, 1, 10} {
-			m := newMixture(d)
-			m.aim(w)
+			var m factors
+			m.aim(w, d)
 			for j := range components {
 				mean := func(ratio float64) float64 {
 					q := odds(w, ratio)
@@ -67,8 +71,8 @@ func TestMixtureLargerWeightIsSafe(t *testing.T) {
 	const d = 0.4
 	for _, pair := range [][2]float64{{0.05, 0.2}, {0.2, 0.21}, {0.01, 0.99}} {
 		actual, assumed := pair[0], pair[1]
-		m := newMixture(d)
-		m.aim(assumed)
+		var m factors
+		m.aim(assumed, d)
 		q := odds(actual, 1+d)
 		for j := range components {
 			if mean := q*m.canary[j] + (1-q)*m.stable[j]; mean >= 1 {
@@ -78,23 +82,29 @@ func TestMixtureLargerWeightIsSafe(t *testing.T) {
 	}
 }
 
+// The mixture a second time, as the guide to the guard has it.
+var (
+	givenMass = [...]float64{.092, .076, .063, .052, .042, .043, .048, .054, .060, .065, .066, .066, .066, .067, .140}
+	givenPart = [...]float64{.85, .825, .80, .775, .75, .725, .70, .69, .68, .675, .67, .66, .655, .65, .68}
+)
+
 // direct computes the evidence from its definition: over all onsets and all
 // components, the released mass times the likelihood ratio of what came since.
-// It shares no code with the mixture but the grid's ends.
+// It shares no code with the mixture.
 type direct struct {
 	d       float64
-	onsets  []float64 // released mass
+	onsets  [][components]float64 // released masses
 	ratios  [][components]float64
 	pending float64
 }
 
-func (r *direct) release(part float64) {
-	var ones [components]float64
+func (r *direct) release(part func(j int) float64) {
+	var masses, ones [components]float64
 	for j := range ones {
-		ones[j] = 1
+		masses[j], ones[j] = givenMass[j]*part(j), 1
+		r.pending -= masses[j]
 	}
-	r.onsets, r.ratios = append(r.onsets, part), append(r.ratios, ones)
-	r.pending -= part
+	r.onsets, r.ratios = append(r.onsets, masses), append(r.ratios, ones)
 }
 
 func (r *direct) failure(canary bool, w float64) {
@@ -103,7 +113,7 @@ func (r *direct) failure(canary bool, w float64) {
 		for j := range components {
 			q1 := 1.0
 			if j < ratios {
-				q1 = odds(w, (1+r.d)*1.2*math.Exp(math.Log(50/1.2)*float64(j)/15))
+				q1 = odds(w, (1+r.d)*(1+0.062*math.Exp(math.Log(49/0.062)*float64(j)/13)))
 			}
 			if canary {
 				r.ratios[i][j] *= q1 / q
@@ -116,13 +126,9 @@ func (r *direct) failure(canary bool, w float64) {
 
 func (r *direct) evidence() float64 {
 	e := r.pending
-	for i, part := range r.onsets {
+	for i, masses := range r.onsets {
 		for j, likelihood := range r.ratios[i] {
-			if j == ratios {
-				e += 0.2 * part * likelihood
-			} else {
-				e += 0.05 * part * likelihood
-			}
+			e += masses[j] * likelihood
 		}
 	}
 	return e
@@ -132,13 +138,9 @@ func (r *direct) evidence() float64 {
 // evidence in one component.
 func (r *direct) likeliest() (onset int) {
 	most := 0.0
-	for i, part := range r.onsets {
+	for i, masses := range r.onsets {
 		for j, likelihood := range r.ratios[i] {
-			weight := 0.05
-			if j == ratios {
-				weight = 0.2
-			}
-			if x := weight * part * likelihood; x > most*(1+1e-9) {
+			if x := masses[j] * likelihood; x > most*(1+1e-9) {
 				most, onset = x, i
 			}
 		}
@@ -153,21 +155,21 @@ func TestEvidenceMatchesDefinition(t *testing.T) {
 		t.Run(fmt.Sprint(planned), func(t *testing.T) {
 			e := NewErrorRate(Config{Margin: 0.4, PlannedSteps: planned})
 			r := &direct{d: 0.4, pending: 1}
-			r.release(0.5)
-			over, at := 0.5, []int{0} // failures of the canary before each onset
+			r.release(func(j int) float64 { return givenPart[j] })
+			forSteps, at := 0.0, []int{0} // failures of the canary before each onset
 			if planned > 0 {
-				over = 0.25
+				forSteps = 0.02
 			}
 			canaries := 0
 			for k := range 120 {
 				if k == 40 && planned > 0 {
 					e.Step()
-					r.release(0.25 / float64(planned))
+					r.release(func(int) float64 { return forSteps / float64(planned) })
 					at = append(at, canaries)
 				}
 				w := []float64{0.05, 0.2, 0.5}[k/50]
 				canary := k%11 == 3 || k > 95 && k%3 > 0
-				r.release(over * 100 / float64((k+100)*(k+101)))
+				r.release(func(j int) float64 { return (1 - givenPart[j] - forSteps) * 560 / float64((k+560)*(k+561)) })
 				at = append(at, canaries)
 				r.failure(canary, w)
 				e.Failure(Failure{Canary: canary, Weight: w})

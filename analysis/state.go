@@ -7,7 +7,7 @@ import (
 )
 
 // stateFormat is raised when the meaning of the stored numbers changes.
-const stateFormat = 1
+const stateFormat = 2
 
 // state is an ErrorRate as it is stored. Numbers survive exactly: the encoding
 // writes as many digits as a float64 needs.
@@ -28,13 +28,62 @@ type state struct {
 
 // hostState is hosts as it is stored.
 type hostState struct {
-	Count  int    `json:"count"`
-	Recent string `json:"recent"`
-	Last   uint64 `json:"last"`
-	Other  uint64 `json:"other"`
+	Count int         `json:"count"`
+	Known []host      `json:"known,omitempty"`
+	Rest  [][]float64 `json:"rest"` // values by group
 }
 
-// MarshalJSON gives all that the test knows, in about 3 kB.
+// state gives hosts as it is stored.
+func (h *hosts) state() hostState {
+	s := hostState{Count: h.count, Known: h.known}
+	for g := range h.rest {
+		s.Rest = append(s.Rest, h.rest[g].value[:])
+	}
+	return s
+}
+
+// hosts gives what was stored.
+func (s *hostState) hosts() hosts {
+	h := hosts{count: s.Count, known: s.Known}
+	for g := range s.Rest {
+		copy(h.rest[g].value[:], s.Rest[g])
+	}
+	return h
+}
+
+// check finds hosts that cannot be.
+func (s *hostState) check(failures uint64) error {
+	for _, k := range s.Known {
+		if k.Failures == 0 || k.Failures > failures {
+			return fmt.Errorf("%d failures of host %q", k.Failures, k.Name)
+		}
+		failures -= k.Failures
+	}
+	if s.Count < 0 || len(s.Known) > knownHosts || len(s.Rest) != groups {
+		return fmt.Errorf("hosts: %d, %d known, %d groups", s.Count, len(s.Known), len(s.Rest))
+	}
+	for g, values := range s.Rest {
+		if err := checkValues(values); err != nil {
+			return fmt.Errorf("group %d of hosts: %w", g, err)
+		}
+	}
+	return nil
+}
+
+// checkValues finds values of components that cannot be.
+func checkValues(values []float64) error {
+	if len(values) != components {
+		return fmt.Errorf("%d components, want %d", len(values), components)
+	}
+	for j, v := range values {
+		if !(v >= 0 && v <= ceiling) {
+			return fmt.Errorf("component %d is %v", j, v)
+		}
+	}
+	return nil
+}
+
+// MarshalJSON gives all that the test knows, in about 4 kB.
 func (e *ErrorRate) MarshalJSON() ([]byte, error) {
 	s := state{
 		Format:   stateFormat,
@@ -47,7 +96,7 @@ func (e *ErrorRate) MarshalJSON() ([]byte, error) {
 		Total:    e.total,
 		Ignored:  e.ignored,
 		Weight:   e.weight,
-		Hosts:    hostState{e.hosts.count, e.hosts.recent, e.hosts.last, e.hosts.other},
+		Hosts:    e.hosts.state(),
 	}
 	for _, f := range e.flags {
 		if f.Count > 0 {
@@ -75,7 +124,7 @@ func (e *ErrorRate) UnmarshalJSON(data []byte) error {
 		total:    s.Total,
 		ignored:  s.Ignored,
 		weight:   s.Weight,
-		hosts:    hosts{s.Hosts.Count, s.Hosts.Recent, s.Hosts.Last, s.Hosts.Other},
+		hosts:    s.Hosts.hosts(),
 	}
 	copy(fresh.mixture.value[:], s.Values)
 	copy(fresh.mixture.best[:], s.Best)
@@ -98,8 +147,6 @@ func (s *state) check() error {
 		return fmt.Errorf("weight %v", s.Weight)
 	case len(s.Flags) > len(flags{}):
 		return fmt.Errorf("%d flags", len(s.Flags))
-	case s.Hosts.Count < 0 || s.Hosts.Last > s.Total.CanaryFailures || s.Hosts.Other > s.Hosts.Last:
-		return fmt.Errorf("hosts %+v", s.Hosts)
 	case s.Failures+s.Ignored != s.Total.CanaryFailures+s.Total.StableFailures:
 		return fmt.Errorf("%d and %d failures do not sum to those of the versions", s.Failures, s.Ignored)
 	}
@@ -111,15 +158,18 @@ func (s *state) checkComponents() error {
 	if err := s.Total.check(); err != nil {
 		return err
 	}
-	if len(s.Values) != components || len(s.Best) != components || len(s.Onset) != components {
-		return fmt.Errorf("%d, %d and %d components, want %d", len(s.Values), len(s.Best), len(s.Onset), components)
+	if err := s.Hosts.check(s.Total.CanaryFailures); err != nil {
+		return err
 	}
-	for j := range s.Values {
-		v, b := s.Values[j], s.Best[j]
-		if !(v >= 0 && v <= ceiling && b >= 0 && b <= ceiling) {
-			return fmt.Errorf("component %d is %v, %v", j, v, b)
+	for _, values := range [][]float64{s.Values, s.Best} {
+		if err := checkValues(values); err != nil {
+			return err
 		}
-		o := s.Onset[j]
+	}
+	if len(s.Onset) != components {
+		return fmt.Errorf("%d onsets, want %d", len(s.Onset), components)
+	}
+	for j, o := range s.Onset {
 		if err := o.check(); err != nil {
 			return fmt.Errorf("onset %d: %w", j, err)
 		}

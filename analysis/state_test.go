@@ -23,7 +23,7 @@ func play(t *rapid.T, all ...*ErrorRate) {
 			e.Requests(canary, stable, known)
 		}
 	case 2:
-		n := rapid.IntRange(0, 3).Draw(t, "hosts")
+		n := rapid.IntRange(0, 7).Draw(t, "hosts")
 		for _, e := range all {
 			e.Hosts(n)
 		}
@@ -31,7 +31,7 @@ func play(t *rapid.T, all ...*ErrorRate) {
 		f := Failure{
 			Canary: rapid.Bool().Draw(t, "version"),
 			Weight: rapid.SampledFrom([]float64{0, 1e-6, 0.05, 0.2, 0.5, 1}).Draw(t, "weight"),
-			Host:   rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "host"),
+			Host:   rapid.SampledFrom([]string{"", "a", "b", "c", "d", "e"}).Draw(t, "host"),
 			Flag:   rapid.SampledFrom([]string{"", "UF", "UH"}).Draw(t, "flag"),
 		}
 		for _, e := range all {
@@ -76,19 +76,24 @@ func TestStateRefused(t *testing.T) {
 		edit func(s *state)
 		want string
 	}{
-		{"format", func(s *state) { s.Format = 2 }, "format 2"},
+		{"format", func(s *state) { s.Format = 1 }, "format 1"},
 		{"alpha", func(s *state) { s.Config.Alpha = 0 }, "out of range"},
 		{"steps", func(s *state) { s.Steps = 3 }, "3 steps of 2"},
 		{"weight", func(s *state) { s.Weight = 1.5 }, "weight 1.5"},
-		{"too few values", func(s *state) { s.Values = s.Values[1:] }, "16, 17 and 17 components"},
-		{"too few onsets", func(s *state) { s.Onset = nil }, "0 components"},
+		{"too few values", func(s *state) { s.Values = s.Values[1:] }, "14 components, want 15"},
+		{"too few onsets", func(s *state) { s.Onset = nil }, "0 onsets"},
 		{"negative value", func(s *state) { s.Values[3] = -1 }, "component 3"},
 		{"huge value", func(s *state) { s.Best[4] = 1e300 }, "component 4"},
 		{"later onset", func(s *state) { s.Onset[5].CanaryFailures = 99 }, "onset 5"},
 		{"negative onset", func(s *state) { s.Onset[5].CanaryRequests = -1 }, "onset 5"},
 		{"negative requests", func(s *state) { s.Total.StableRequests = -1 }, "out of range"},
 		{"failures lost", func(s *state) { s.Failures = 1 }, "do not sum"},
-		{"hosts", func(s *state) { s.Hosts.Other = 90 }, "hosts"},
+		{"failures of a host", func(s *state) { s.Hosts.Known[0].Failures = 90 }, `90 failures of host "a"`},
+		{"a host without failures", func(s *state) { s.Hosts.Known[0].Failures = 0 }, `0 failures of host "a"`},
+		{"too many hosts", func(s *state) { s.Hosts.Count = -1 }, "hosts: -1"},
+		{"too few groups", func(s *state) { s.Hosts.Rest = s.Hosts.Rest[1:] }, "3 groups"},
+		{"value of a group", func(s *state) { s.Hosts.Rest[2][3] = -1 }, "group 2 of hosts: component 3"},
+		{"too few values of a group", func(s *state) { s.Hosts.Rest[0] = nil }, "group 0 of hosts: 0 components"},
 		{"flags", func(s *state) { s.Flags = make([]flagCount, 9) }, "9 flags"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -129,7 +134,7 @@ func FuzzState(f *testing.F) {
 		}
 		f.Add(data)
 	}
-	for _, bad := range []string{``, `{}`, `null`, `{"format":1}`, `{"format":1,"values":[null]}`} {
+	for _, bad := range []string{``, `{}`, `null`, `{"format":2}`, `{"format":2,"values":[null]}`} {
 		f.Add([]byte(bad))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

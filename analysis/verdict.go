@@ -52,13 +52,14 @@ func (e *ErrorRate) Verdict() Result {
 		Bad:       cmp.Or(e.config.Bad, failed),
 	}
 	r.P1, r.P0 = r.Since.shares()
-	e.judge(&r, onset)
+	e.judge(&r)
 	return r
 }
 
-// judge sets the verdict and its sentence. The excess and the two hosts can
-// only make harm rarer, so the promise holds with them.
-func (e *ErrorRate) judge(r *Result, onset Counts) {
+// judge sets the verdict and its sentence. The excess and the hosts can only make
+// harm rarer, so the promise holds with them.
+func (e *ErrorRate) judge(r *Result) {
+	lone, without := e.loneHost()
 	switch {
 	case e.schedule.failures == 0 && e.ignored > 0:
 		r.Verdict = api.VerdictCannotJudge
@@ -70,14 +71,32 @@ func (e *ErrorRate) judge(r *Result, onset Counts) {
 	case r.Since.Known && r.P1-r.P0 <= e.config.MaxIncrease:
 		r.Message = fmt.Sprintf("the canary is worse, by no more than the %s tolerated: %s",
 			percent(e.config.MaxIncrease), r.comparison())
-	case !e.hosts.enough(onset.CanaryFailures):
+	case lone != "":
 		r.Verdict = cmp.Or(e.config.LoneHost, r.Verdict)
-		r.Message = fmt.Sprintf("only one of the canary's %d hosts is bad, %s: %s", e.hosts.count, e.hosts.recent, r.comparison())
+		r.Message = fmt.Sprintf("it may be one of the canary's %d hosts alone, %s, without which the evidence is %.3g of %.4g: %s",
+			e.hosts.count, lone, without, e.hostThreshold(), r.comparison())
 	default:
 		r.Verdict = api.VerdictHarm
 		r.Message = fmt.Sprintf("the canary is worse: %s%s", r.comparison(), e.flags.note())
 	}
 }
+
+// loneHost names the host on whose failures alone the evidence may rest, with the
+// evidence that there is without it; an empty name where it rests on more, or where
+// the canary has one host only.
+func (e *ErrorRate) loneHost() (name string, without float64) {
+	if e.hosts.count < 2 {
+		return "", 0
+	}
+	group, without := e.hosts.alone()
+	if without += mean(&patient.over) * e.schedule.rest(); without >= e.hostThreshold() {
+		return "", without
+	}
+	return e.hosts.worst(group), without
+}
+
+// hostThreshold is what the evidence must reach without any one host.
+func (e *ErrorRate) hostThreshold() float64 { return min(1/e.config.Alpha, hostThreshold) }
 
 // comparison gives the numbers behind a verdict in words.
 func (r *Result) comparison() string {

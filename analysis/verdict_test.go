@@ -56,11 +56,16 @@ func TestVerdict(t *testing.T) {
 		{"one host of two", func(e *ErrorRate) {
 			e.Hosts(2)
 			fail(e, 50, "10.0.0.7:80")
-		}, api.VerdictInconclusive, "only one of the canary's 2 hosts is bad, 10.0.0.7:80"},
-		{"the second host too", func(e *ErrorRate) {
+		}, api.VerdictInconclusive, "it may be one of the canary's 2 hosts alone, 10.0.0.7:80, without which the evidence is 1 of 15"},
+		{"the second host once", func(e *ErrorRate) {
 			e.Hosts(2)
 			fail(e, 50, "a")
 			fail(e, 1, "b")
+		}, api.VerdictInconclusive, "it may be one of the canary's 2 hosts alone, a"},
+		{"the second host too", func(e *ErrorRate) {
+			e.Hosts(2)
+			fail(e, 50, "a")
+			fail(e, 3, "b")
 		}, api.VerdictHarm, "worse"},
 		{"no host reached", func(e *ErrorRate) {
 			e.Hosts(2)
@@ -140,10 +145,10 @@ func TestVerdictSinceOnset(t *testing.T) {
 		t.Errorf("shares %v and %v, ratio %v, want 1, 0 and above 50", r.P1, r.P0, r.Ratio)
 	}
 	// Host b failed before the trouble only.
-	if r.Verdict != api.VerdictInconclusive || !strings.Contains(r.Message, "only one of the canary's 2 hosts") {
+	if r.Verdict != api.VerdictInconclusive || !strings.Contains(r.Message, "one of the canary's 2 hosts alone, a,") {
 		t.Errorf("verdict %s: %s; want one host to be named", r.Verdict, r.Message)
 	}
-	e.Failure(Failure{Canary: true, Weight: 0.2, Host: "b"})
+	fail(e, 10, "b")
 	if r := e.Verdict(); r.Verdict != api.VerdictHarm {
 		t.Errorf("verdict %s: %s; want harm with the second host", r.Verdict, r.Message)
 	}
@@ -237,12 +242,12 @@ func TestVerdictOnSlowRequests(t *testing.T) {
 	if r.Verdict != api.VerdictCannotJudge || r.Record().Metric != "latency" || r.Record().Verdict != api.VerdictCannotJudge {
 		t.Errorf("one host: %+v", r)
 	}
-	e.Failure(Failure{Canary: true, Weight: 0.2, Host: "b"})
-	if r = e.Verdict(); r.Verdict != api.VerdictHarm || !strings.Contains(r.Message, "31 of the canary's requests took longer than 200ms against 0 of stable's") {
+	fail(e, 3, "b")
+	if r = e.Verdict(); r.Verdict != api.VerdictHarm || !strings.Contains(r.Message, "33 of the canary's requests took longer than 200ms against 0 of stable's") {
 		t.Errorf("two hosts: %s: %s", r.Verdict, r.Message)
 	}
 	e.Requests(40, 1000, true)
-	if r = e.Verdict(); !strings.Contains(r.Message, "of its requests took longer than 200ms (31 of 40) against") {
+	if r = e.Verdict(); !strings.Contains(r.Message, "of its requests took longer than 200ms (33 of 40) against") {
 		t.Errorf("with requests: %s", r.Message)
 	}
 }

@@ -30,7 +30,7 @@ type kept struct{ runs, loose, tight, harm int }
 func (r *record) promises(ctx context.Context, n studySizes) {
 	t := r.sheet("Good canaries: the guard", fmt.Sprintf("At %g requests a second and weight %g (an incident at each step: weights %g, %g and %g), "+
 		"0.5%% of all requests failing where nothing else is said. *Reached* is the evidence at 1/α at any moment of the run; *stopped* is harm, "+
-		"with the tolerated increase and the rule of two hosts, at α = 0.01. Arms that vary have another ratio in each run, and %s failures.",
+		"with the tolerated increase and the rule of hosts, at α = 0.01. Arms that vary have another ratio in each run, and %s failures.",
 		mainRate, mainWeight, mainWeight/4, mainWeight, 2.5*mainWeight, thousands(n.UnevenN)),
 		"canary", "runs", "reached at α 0.01", "upper end", "reached at α 0.001", "upper end", "stopped at α 0.01")
 	for i, c := range goodCanaries() {
