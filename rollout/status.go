@@ -67,7 +67,7 @@ func (s State) Message(spec Spec) string {
 	case Aborted:
 		return fmt.Sprintf("RolloutAborted: %s: %s", s.Version, s.AbortMessage)
 	}
-	parts := append(s.pauses(spec), s.obstacles()...)
+	parts := append(s.pauses(spec), s.obstacles(spec)...)
 	if s.Late {
 		parts = append([]string{"ProgressDeadlineExceeded"}, parts...)
 	}
@@ -117,10 +117,12 @@ func (s State) pauses(spec Spec) []string {
 }
 
 // obstacles names what in the world forbids to go on.
-func (s State) obstacles() []string {
+func (s State) obstacles(spec Spec) []string {
 	var out []string
 	in := s.In
-	if in.EndpointsKnown && in.Canary == 0 {
+	if pods := s.waitsForPods(spec); pods != "" {
+		out = append(out, pods)
+	} else if in.EndpointsKnown && in.Canary == 0 {
 		out = append(out, fmt.Sprintf("version %s has no ready endpoint", s.Version))
 	}
 	f := in.Fleet
