@@ -49,6 +49,8 @@ test-kube: ## the tests on a real Kubernetes API server, which is built first: m
 	etcd="$$(scripts/etcd.sh)"; export SERIN_ETCD="$$etcd"; \
 	kubectl="$$(scripts/kubectl.sh)"; export SERIN_KUBECTL="$$kubectl"; \
 	helm="$$(scripts/helm.sh)"; export SERIN_HELM="$$helm"; \
+	argo="$$(GO="$(GO)" scripts/argo.sh)"; export SERIN_ARGO="$$argo"; \
+	crds="$$(GO="$(GO)" scripts/argo.sh crds)"; export SERIN_ARGO_CRDS="$$crds"; \
 	set -x; $(GO) test -race -tags kube -timeout $(KUBE_TIMEOUT) ./internal/kubelab/... ./e2e/kube/...
 
 .PHONY: bench
