@@ -7,6 +7,10 @@ func (c *checker) order(r *Rollout) {
 	for i := range r.Steps() {
 		o.step(&r.Steps()[i], canaryPath("steps", i))
 	}
+	if p := r.Guard().Promotion; p != nil && p.Timeout == 0 && !o.shared {
+		o.at(CodeNeverEnds, canaryPath("guard", "promotion"), "no step gives the canary a part of the requests, so nothing can be proved "+
+			"and only a person can promote; set a weight between 0 and all in a step")
+	}
 }
 
 // order is what holds before a step.
@@ -15,6 +19,7 @@ type order struct {
 	most   int32
 	weight Decimal
 	set    bool            // a setWeight came before
+	shared bool            // the canary and stable both had requests
 	routes map[string]bool // managed routes that lead requests to the canary
 }
 
@@ -34,6 +39,7 @@ func (o *order) step(s *CanaryStep, p path) {
 			o.at(CodeUseless, p.with("setWeight"), "the weight is %s already; remove the step", *w)
 		}
 		o.weight, o.set = *w, true
+		o.shared = o.shared || *w > 0 && !o.all()
 	}
 	o.waits(s, p)
 }

@@ -77,6 +77,9 @@ func (c *checker) guard(g *GuardSpec) {
 		c.at(CodeGuard, at("confidence"), "the confidence must be 0.5 or more and below 1, such as 0.999, not %v", *p)
 	}
 	c.notNegative(g.Warmup, at("warmup"))
+	if p := g.Promotion; p != nil {
+		c.promotion(g, p, at("promotion"))
+	}
 	if e := g.ErrorRate; e != nil {
 		c.tolerance(e.Margin, e.MaxIncrease, at("errorRate"))
 	}

@@ -11,6 +11,15 @@ type GuardSpec struct {
 	ErrorRate  *ErrorRateSpec `json:"errorRate,omitempty"`
 	Latency    *LatencySpec   `json:"latency,omitempty"`
 	Warmup     *Duration      `json:"warmup,omitempty"`
+	Promotion  *PromotionSpec `json:"promotion,omitempty"`
+}
+
+// PromotionSpec is what must hold after the last step, before all traffic moves
+// over.
+type PromotionSpec struct {
+	// Prove asks for a proof, from all that the canary has served, that it is not
+	// worse than stable.
+	Prove *Prove `json:"prove,omitempty"`
 }
 
 // ErrorRateSpec is the tolerance for errors as it is written.
@@ -57,6 +66,8 @@ type Guard struct {
 	Latency    GuardLatency
 	// Warmup is how long after a canary starts its errors are left out.
 	Warmup time.Duration
+	// Promotion is what must be shown before all traffic moves over; nil: nothing.
+	Promotion *ProveTerms
 }
 
 // GuardErrorRate is what the canary's errors must exceed to be harm.
@@ -99,6 +110,10 @@ func (s *GuardSpec) fill(g *Guard) {
 	}
 	set(&g.Confidence, s.Confidence)
 	setDuration(&g.Warmup, s.Warmup)
+	if p := s.Promotion; p != nil && p.Prove != nil {
+		terms := p.Prove.Terms()
+		g.Promotion = &terms
+	}
 	if e := s.ErrorRate; e != nil {
 		set(&g.ErrorRate.Margin, e.Margin)
 		set(&g.ErrorRate.MaxIncrease, e.MaxIncrease)

@@ -109,7 +109,8 @@ func TestGuardDefaults(t *testing.T) {
 		"{guard: {}}":                {"{guard: {}}", standard},
 		"some, one of them set to 0": {"{guard: {mode: observe, errorRate: {maxIncrease: 0}, latency: {objective: 250ms}}}", some},
 		"all": {"{guard: {mode: 'off', onHarm: pause, confidence: 0.99, warmup: 5, errorRate: {margin: 1, maxIncrease: 0.1}, latency: {objective: 1, margin: 2, maxIncrease: 0.2, warmup: 0s}}}",
-			Guard{GuardOff, OnHarmPause, 0.99, GuardErrorRate{1, 0.1}, GuardLatency{time.Second, false, 2, 0.2, 0}, 5 * time.Second}},
+			Guard{Mode: GuardOff, OnHarm: OnHarmPause, Confidence: 0.99, ErrorRate: GuardErrorRate{Margin: 1, MaxIncrease: 0.1},
+				Latency: GuardLatency{Objective: time.Second, Margin: 2, MaxIncrease: 0.2}, Warmup: 5 * time.Second}},
 	}
 	for name, test := range tests {
 		r := rolloutOf(t, "{template: {}, strategy: {canary: "+test.guard+"}}")

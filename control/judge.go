@@ -22,6 +22,7 @@ type judge struct {
 	Slow    *analysis.ErrorRate `json:"slow,omitempty"`  // of slow requests; nil: there is no objective
 	Times   *analysis.Latency   `json:"times,omitempty"` // of response times; nil: there is an objective, or nobody asked
 	Split   *analysis.Split     `json:"split,omitempty"` // whether the traffic is where it was put
+	Proof   *proof              `json:"proof,omitempty"` // before promotion; nil: none is asked for
 	Served  map[string]float64  `json:"served"`          // requests by version until now
 
 	// The last verdicts; nil: nothing was judged yet.
@@ -61,6 +62,7 @@ func (c *canary) begin(l *loop) {
 	if test := NewGuard(c.object, c.spec); test != nil {
 		c.judge = &judge{Attempt: c.state.Attempt, Began: l.now, Test: test, Slow: newSlowGuard(c.object, c.spec),
 			Times: newTimesGuard(c.object, c.spec), Split: analysis.NewSplit(), Served: map[string]float64{}}
+		c.ensureProof(l)
 	}
 }
 
@@ -277,6 +279,9 @@ func (c *canary) evidence(l *loop) []api.Evidence {
 			if last != nil {
 				out = append(out, *last)
 			}
+		}
+		if p := c.judge.Proof; p != nil {
+			out = append(out, p.evidence("promotion", l.now))
 		}
 		if s := c.judge.Split; s != nil && s.Alarmed() {
 			r := s.Verdict()

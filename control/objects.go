@@ -212,6 +212,8 @@ func (l *loop) ensureJudge(c *canary) {
 		c.judge = nil
 	case c.judge == nil && c.state.Active():
 		c.begin(l)
+	default:
+		c.ensureProof(l)
 	}
 }
 

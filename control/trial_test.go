@@ -107,7 +107,11 @@ stringData: {token: s3cr3t}
 func (w *world) checked(steps, more string, objects ...string) {
 	w.t.Helper()
 	text := fmt.Sprintf(rolloutOf, "v2", "{}")
-	text = text[:strings.Index(text, "steps:")] + more + "steps: [" + steps + "]}}\n"
+	from := "steps:"
+	if strings.HasPrefix(more, "guard:") {
+		from = "guard:"
+	}
+	text = text[:strings.Index(text, from)] + more + "steps: [" + steps + "]}}\n"
 	text = strings.Replace(text, "metadata: {name: shop}", "metadata: {name: shop, labels: {my.org/team: web}}", 1)
 	w.files(map[string]string{"shop.yaml": objectsOf + slice("v1", 1) + slice("v2", 1) + templatesOf + strings.Join(objects, "") + text})
 }
@@ -346,6 +350,128 @@ func TestProveStep(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		w.is(api.PhasePaused, 20, "no answer within 1m0s")
+	})
+}
+
+// TestProofBeforePromotion: what was served from the beginning counts, over all
+// steps and a restart; without the proof all traffic does not move over, and
+// whoever promotes passes it.
+func TestProofBeforePromotion(t *testing.T) {
+	report := func(w *world, ok uint64) {
+		time.Sleep(time.Second)
+		w.Load(stats.Load{Node: "edge-1", Gateway: "default/edge", Received: time.Now(), Clusters: []stats.ClusterLoad{
+			{Cluster: "default/shop/80/v2", Interval: time.Second, Issued: ok, Success: ok}}})
+	}
+	const steps = "{setWeight: 20}, {pause: {duration: 10s}}, {setWeight: 50}, {pause: {duration: 10s}}"
+	const asks = "guard: {promotion: {prove: {timeout: 1m}}}, "
+	proof := func(w *world) api.Evidence {
+		w.t.Helper()
+		for _, e := range w.status().Evidence {
+			if e.Judge == "promotion" {
+				return e
+			}
+		}
+		w.t.Fatalf("no proof in %+v", w.status().Evidence)
+		return api.Evidence{}
+	}
+	t.Run("had already", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			w.checked(steps, asks)
+			report(w, 400)
+			time.Sleep(10 * time.Second)
+			report(w, 400) // at the next weight
+			if e := proof(w); e.Verdict != api.VerdictGood || e.CanaryRequests != 800 || e.Metric != "error-rate" {
+				t.Errorf("evidence %+v", e)
+			}
+			time.Sleep(20 * time.Second)
+			if st := w.status(); st.Phase != api.PhaseHealthy || st.StableRS != "v2" || st.CurrentStepIndex != 4 {
+				t.Errorf("%s, %s is stable, step %d", st.Phase, st.StableRS, st.CurrentStepIndex)
+			}
+		})
+	})
+	t.Run("waited for", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			w.checked(steps, asks)
+			report(w, 400)
+			time.Sleep(25 * time.Second)
+			w.is(api.PhaseProgressing, 50, "the steps are over: the proof before promotion")
+			if st := w.status(); st.CurrentStepIndex != 4 {
+				t.Errorf("step %d", st.CurrentStepIndex)
+			}
+			w.stop()
+			w.start()
+			w.checked(steps, asks)
+			w.is(api.PhaseProgressing, 50, "the proof before promotion")
+			if e := proof(w); e.CanaryRequests != 400 {
+				t.Errorf("after a restart: %+v", e)
+			}
+			report(w, 0)
+			report(w, 400)
+			if st := w.status(); st.Phase != api.PhaseHealthy || st.StableRS != "v2" {
+				t.Errorf("%s, %s is stable", st.Phase, st.StableRS)
+			}
+		})
+	})
+	t.Run("too late", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			w.checked(steps, asks)
+			time.Sleep(25*time.Second + time.Minute)
+			w.is(api.PhasePaused, 50, "no answer within 1m0s")
+		})
+	})
+	t.Run("passed over", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			w.checked(steps, asks)
+			time.Sleep(25 * time.Second)
+			if err := w.act("promote"); err != nil {
+				t.Fatal(err)
+			}
+			if st := w.status(); st.StableRS != "v2" {
+				t.Errorf("%s, %s is stable: %s", st.Phase, st.StableRS, st.Message)
+			}
+		})
+	})
+	t.Run("only looked at", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			w.checked(steps, strings.Replace(asks, "promotion", "mode: observe, promotion", 1))
+			report(w, 400)
+			if e := proof(w); e.Verdict != api.VerdictInconclusive {
+				t.Errorf("evidence %+v", e)
+			}
+			time.Sleep(25 * time.Second)
+			if st := w.status(); st.StableRS != "v2" {
+				t.Errorf("%s, %s is stable: %s", st.Phase, st.StableRS, st.Message)
+			}
+		})
+	})
+	t.Run("a new attempt begins anew", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			w.checked(steps, asks)
+			report(w, 900)
+			if err := w.act("abort"); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.act("retry"); err != nil {
+				t.Fatal(err)
+			}
+			if e := proof(w); e.CanaryRequests != 0 || e.Evidence != 1 {
+				t.Errorf("evidence %+v", e)
+			}
+		})
+	})
+	t.Run("the traffic is elsewhere", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			w.checked(steps, asks)
+			for range 8 { // a tenth where a fifth was put
+				time.Sleep(time.Second)
+				w.Load(stats.Load{Node: "edge-1", Gateway: "default/edge", Received: time.Now(), Clusters: []stats.ClusterLoad{
+					{Cluster: "default/shop/80/v1", Interval: time.Second, Issued: 9000, Success: 9000},
+					{Cluster: "default/shop/80/v2", Interval: time.Second, Issued: 1000, Success: 1000}}})
+			}
+			if e := proof(w); e.Verdict != api.VerdictCannotJudge || !strings.Contains(e.Message, "not where it was put") {
+				t.Errorf("evidence %+v", e)
+			}
+		})
 	})
 }
 

@@ -46,8 +46,13 @@ func (t traffic) undecided(d *api.Document) []api.Finding {
 	var out []api.Finding
 	note := func(i int, format string, args ...any) {
 		line, column := d.StepAt(i)
+		path := fmt.Sprintf("spec.strategy.canary.steps[%d]", i)
+		if i == len(r.Steps()) {
+			line, column = d.PromotionAt()
+			path = "spec.strategy.canary.guard.promotion"
+		}
 		out = append(out, api.Finding{File: d.File, Line: line, Column: column, Code: api.CodeUndecided,
-			Path: fmt.Sprintf("spec.strategy.canary.steps[%d]", i), Message: fmt.Sprintf(format, args...)})
+			Path: path, Message: fmt.Sprintf(format, args...)})
 	}
 	spec := control.SpecOf(r)
 	weight := 0.0
@@ -62,13 +67,36 @@ func (t traffic) undecided(d *api.Document) []api.Finding {
 				}
 			}
 		case s.Check != nil && s.Check.Timeout > 0:
-			if need := t.proves(r, i, weight); s.Check.Timeout < need {
+			terms, whole := control.ProofOf(*s.Check)
+			if terms == nil {
+				continue
+			}
+			served := 0.0 // that the canary has served by then
+			if whole {
+				served = t.serves(spec)
+			}
+			if need := t.proves(terms, weight, served); s.Check.Timeout < need {
 				note(i, "at %s of %v requests a second a proof takes about %s even without errors, longer than its timeout of %s",
 					percentText(100*weight), t.rps, round(need), s.Check.Timeout)
 			}
 		}
 	}
 	return out
+}
+
+// serves gives how many requests the canary has served when the steps are over,
+// by their pauses.
+func (t traffic) serves(spec rollout.Spec) float64 {
+	served, weight := 0.0, 0.0
+	for _, s := range spec.Steps {
+		switch {
+		case s.SetWeight != nil:
+			weight = part(*s.SetWeight)
+		case s.Pause != nil:
+			served += max(float64(s.Pause.Requests), weight*t.rps*s.Pause.Duration.Seconds())
+		}
+	}
+	return served
 }
 
 // heldFor gives for how long a weight that step i sets is held by pauses; false
@@ -99,14 +127,14 @@ func (t traffic) needs(r *api.Rollout, spec rollout.Spec, weight float64) time.D
 	return seconds(overFloor * floor / t.rps)
 }
 
-// proves gives the time that the proof of step i needs where nothing fails.
-func (t traffic) proves(r *api.Rollout, i int, weight float64) time.Duration {
-	p := r.Steps()[i].Prove
-	if p == nil || weight == 0 {
+// proves gives the time that a proof still needs where nothing fails, when the
+// canary has served some requests.
+func (t traffic) proves(terms *api.ProveTerms, weight, served float64) time.Duration {
+	need := analysis.ProofRequests(analysis.ProofConfig{MaxIncrease: terms.MaxIncrease, Beta: 1 - terms.Confidence}) - served
+	if weight == 0 || need <= 0 {
 		return 0
 	}
-	terms := p.Terms()
-	return seconds(analysis.ProofRequests(analysis.ProofConfig{MaxIncrease: terms.MaxIncrease, Beta: 1 - terms.Confidence}) / (weight * t.rps))
+	return seconds(need / (weight * t.rps))
 }
 
 // seconds gives a duration, however long.

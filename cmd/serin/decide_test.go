@@ -28,6 +28,9 @@ func TestStepsThatCannotDecide(t *testing.T) {
 		{"a person ends it", "      - setWeight: 20\n      - pause: {}\n", "--rps 1", nil},
 		{"no pause at all", "      - setWeight: 20\n      - setWeight: 100\n", "--rps 100", []string{`9: 0s at 20%`}},
 		{"a proof", "      - setWeight: 20\n      - prove: {timeout: 1m}\n", "--rps 10", []string{`10: at 20% of 10 requests a second a proof takes about 6m34s even without errors, longer than its timeout of 1m0s`}},
+		{"a proof before promotion", "      - setWeight: 20\n      - pause: {requests: 100}\n      guard: {promotion: {prove: {timeout: 5m}}}\n", "--rps 10",
+			[]string{`11: at 20% of 10 requests a second a proof takes about 5m44s even without errors, longer than its timeout of 5m0s`}},
+		{"one that the steps have given", "      - setWeight: 20\n      - pause: {requests: 800}\n      guard: {promotion: {prove: {timeout: 1s}}}\n", "--rps 10", nil},
 		{"a proof that can be had", "      - setWeight: 20\n      - prove: {timeout: 7m}\n", "--rps 10", nil},
 	}
 	for _, tt := range tests {
@@ -51,7 +54,7 @@ func TestStepsThatCannotDecide(t *testing.T) {
 			}
 			for i, want := range tt.want {
 				line, message, _ := strings.Cut(want, ": ")
-				if !regexp.MustCompile(`^` + line + `:\d+: W229 spec.strategy.canary.steps\[\d\]: ` + message).MatchString(got[i]) {
+				if !regexp.MustCompile(`^` + line + `:\d+: W229 spec.strategy.canary.(steps\[\d\]|guard.promotion): ` + message).MatchString(got[i]) {
 					t.Errorf("got %q, want %q", got[i], want)
 				}
 			}
