@@ -63,9 +63,9 @@ func (o *order) all() bool { return o.weight.Of(o.most) == FullWeight }
 func (o *order) waits(s *CanaryStep, p path) {
 	none := o.weight <= 0
 	switch {
-	case s.Pause != nil && s.Pause.Requests != nil && none && len(o.routes) == 0:
-		o.at(CodeNeverEnds, p.with("pause", "requests"), "the canary gets no requests at weight 0, so only a person can end "+
-			"this step, and those after it are not reached; set a weight before")
+	case s.Pause != nil && s.Pause.Requests != nil && none:
+		o.at(CodeNeverEnds, p.with("pause", "requests"), "the canary is drawn for no requests at weight 0, and what a route sends "+
+			"it is not counted, so only a person can end this step, and those after it are not reached; set a weight before")
 	case s.Prove != nil && none && s.Prove.Timeout == nil:
 		o.at(CodeNeverEnds, p.with("prove"), "nothing can be proved at weight 0, so only a person can end this step, and "+
 			"those after it are not reached; set a weight before")

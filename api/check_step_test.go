@@ -97,7 +97,7 @@ func TestCheckOrder(t *testing.T) {
 		"a route gone twice":           {route + ", " + unroute + ", " + unroute, []string{"W226 [2].setHeaderRoute"}},
 		"a route beside everything":    {"{setWeight: 100}, " + route, []string{"W226 [1].setHeaderRoute"}},
 		"requests at nothing":          {"{pause: {requests: 5}}", []string{"W227 [0].pause.requests"}},
-		"requests by a route":          {route + ", {pause: {requests: 5}}", nil},
+		"requests by a route":          {route + ", {pause: {requests: 5}}", []string{"W227 [1].pause.requests"}},
 		"requests after a route":       {mirror + ", {setMirrorRoute: {name: m}}, {pause: {requests: 5}}", []string{"W227 [2].pause.requests"}},
 		"requests at nothing again":    {"{setWeight: 5}, {setWeight: 0}, {pause: {requests: 5}}", []string{"W227 [2].pause.requests"}},
 		"time at nothing":              {"{pause: {duration: 5}}, {pause: {}}", nil},

@@ -36,7 +36,6 @@ type canary struct {
 	required *xds.Requirement // for what was handed over
 	progress xds.Progress
 	history  stats.WeightHistory
-	routedAt time.Time // when a managed route was last seen in force
 	judge    *judge
 	trials   []*trial // checks under way
 	past     []*trial // that have ended, the newest last

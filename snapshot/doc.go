@@ -29,6 +29,10 @@
 //     stand in front of: they take no request that goes to another rule, and
 //     there are none without a canary.
 //
+//  8. The cluster of a version has the requests that were drawn for it by the
+//     weights, and no others: what is sent there on purpose while a canary runs
+//     has a cluster of its own.
+//
 // One Service port is one Envoy cluster a version. The structure of a running
 // rollout, two clusters and a weighted route, is configuration, and its weights
 // are runtime keys: the route's own weights, which hold where no key is set,

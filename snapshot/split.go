@@ -98,6 +98,12 @@ func clusterName(b backendKey, version string) string {
 	return b.String() + "/" + version
 }
 
+// directName is the cluster of what is sent to one version on purpose while a
+// canary runs: by a header route, through a canary Service, or as a copy. It has
+// the version's endpoints. What Envoys report of the version's own cluster is
+// then drawn by the weights, all of it.
+func directName(b backendKey, version string) string { return clusterName(b, version) + "/direct" }
+
 // gatewayPort names one port that a Gateway listens on.
 type gatewayPort struct {
 	api.Key
