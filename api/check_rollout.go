@@ -80,14 +80,23 @@ func (c *checker) guard(g *GuardSpec) {
 	if p := g.Promotion; p != nil {
 		c.promotion(g, p, at("promotion"))
 	}
-	if e := g.ErrorRate; e != nil {
-		c.tolerance(e.Margin, e.MaxIncrease, at("errorRate"))
+	for name, e := range map[string]*ErrorRateSpec{"errorRate": g.ErrorRate, "clientErrors": g.ClientErrors} {
+		if e != nil {
+			c.tolerance(e.Margin, e.MaxIncrease, at(name))
+			c.answers(e.Statuses, e.GRPCCodes, at(name))
+		}
 	}
 	if l := g.Latency; l != nil {
 		c.tolerance(l.Margin, l.MaxIncrease, at("latency"))
 		c.notNegative(l.Warmup, at("latency", "warmup"))
 		if l.Objective != nil && l.Objective.Duration < time.Millisecond {
 			c.at(CodeGuard, at("latency", "objective"), "the objective must be 1ms or more")
+		}
+		switch {
+		case l.GRPC != "" && l.GRPC != GRPCUnary:
+			c.at(CodeGuard, at("latency", "grpc"), "unknown calls %q; write unary, or leave it out where calls may be streams", shorten(string(l.GRPC)))
+		case l.GRPC == GRPCUnary && l.Objective == nil:
+			c.at(CodeUseless, at("latency", "grpc"), "without an objective gRPC calls are compared anyway, when they have ended; remove it, or add objective")
 		}
 	}
 }

@@ -20,7 +20,7 @@ func newTimesGuard(r *api.Rollout, spec rollout.Spec) *analysis.Latency {
 		return nil
 	}
 	return analysis.NewLatency(analysis.Config{
-		Alpha:        (1 - guard.Confidence) * (1 - errorShare),
+		Alpha:        otherAlpha(guard),
 		Margin:       guard.Latency.Margin,
 		MaxIncrease:  guard.Latency.MaxIncrease,
 		PlannedSteps: plannedSteps(spec),

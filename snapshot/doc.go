@@ -14,17 +14,23 @@
 //  1. The outcome depends on the objects and splits alone, not on the order or
 //     the steps in which they came: a Builder that was changed a thousand times
 //     has the same versions as a new one.
+//
 //  2. A resource's Version is a hash of its content, so equal content has an
 //     equal version in every process, and a change that comes out equal is
 //     no change.
+//
 //  3. Every Gateway has exactly one Runtime resource, be it empty.
+//
 //  4. The weights of a route sum to [Total], and so do the runtime keys that it
 //     reads: those of the present split, and of any later one that names the
 //     route's versions. A canary that was withdrawn gets nothing by them.
+//
 //  5. Another weight for a canary changes the content of Runtime resources
 //     only, at a cost that does not depend on how many hosts or Services there
 //     are. Routes come again with the same body and another Static.
+//
 //  6. A listener does not depend on routes or splits.
+//
 //  7. Managed routes are part of the Route resource, beside those that they
 //     stand in front of: they take no request that goes to another rule, and
 //     there are none without a canary.

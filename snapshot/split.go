@@ -23,7 +23,7 @@ func normalize(s *Split) *Split {
 	if n.Canary == "" {
 		n.Weight = 0
 	} else {
-		n.Managed = matching(s.Managed)
+		n.Managed, n.Told = matching(s.Managed), s.Told
 	}
 	for _, v := range s.Retired {
 		if v != "" && v != n.Stable && v != n.Canary {
@@ -62,7 +62,7 @@ func sameRoutes(a, b *Split) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	return a.Stable == b.Stable && a.Canary == b.Canary && sameManaged(a.Managed, b.Managed)
+	return a.Stable == b.Stable && a.Canary == b.Canary && sameManaged(a.Managed, b.Managed) && a.Told.same(b.Told)
 }
 
 // sameVersions says whether both splits need the same clusters.
