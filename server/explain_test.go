@@ -133,6 +133,16 @@ func TestExplainStands(t *testing.T) {
 	}
 }
 
+// TestExplainOutlook proves that it is told how long the guard needs.
+func TestExplainOutlook(t *testing.T) {
+	seconds := 1.5
+	want := []api.Reach{{Harm: "total failure", Weight: 20, Rate: 10, ExpectedSeconds: &seconds}, {Harm: "+5 points", Weight: 20}}
+	f := &fake{rollouts: []*api.Rollout{shop("default")}, outlook: want}
+	if d := cmp.Diff(want, explained(t, f, request(t, "GET", "/api/v1/rollouts/shop/explain", "")).Outlook); d != "" {
+		t.Error(d)
+	}
+}
+
 // TestExplainUnknown proves that what is not there is a problem.
 func TestExplainUnknown(t *testing.T) {
 	if w := ask(&fake{}, request(t, "GET", "/api/v1/rollouts/shop/explain", "")); w.Code != http.StatusNotFound {

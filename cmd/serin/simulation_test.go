@@ -134,6 +134,22 @@ func TestSimulateTimeline(t *testing.T) {
 	}
 }
 
+// TestSimulatePlan: the plan is that of the first traffic, and for the harm that
+// is asked for.
+func TestSimulatePlan(t *testing.T) {
+	points := []point{{}, {rps: 20, stable: 0.005}, {rps: 999}}
+	load := planTraffic(points, 0.05)
+	r := rolloutOf(t, twoSteps, "")
+	plan := load.plan(r, planOf(r))
+	if len(plan) != 4 || plan[0].Weight != 20 || plan[0].Rate != 20 || plan[0].Harm != "+5 points" || *plan[0].HeldSeconds != 60 ||
+		*plan[0].ExpectedRequests < *plan[0].LeastRequests || plan[3].Weight != 50 || plan[3].Harm != "total failure" {
+		t.Errorf("got %+v", plan)
+	}
+	if got := planTraffic([]point{{}}, 0.05); got.rps != 0 {
+		t.Errorf("of no traffic: %+v", got)
+	}
+}
+
 // TestSimulateProperties proves that, whatever the plan, the traffic and the
 // seed: 1. the same input gives the same timeline, 2. time does not run
 // backwards, 3. the canary never has more than the highest weight of the steps
