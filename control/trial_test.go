@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -161,6 +162,41 @@ func TestAnalysisStep(t *testing.T) {
 		for _, a := range runs[0].Spec.Args {
 			if a.Value != nil && strings.Contains(*a.Value, "s3cr3t") {
 				t.Errorf("the secret is in the run: %+v", a)
+			}
+		}
+	})
+}
+
+// TestSecretsStayWithTheProvider: whatever an analysis with a secret says, the
+// secret is in no status, run, evidence or journal, and in nothing that is stored.
+func TestSecretsStayWithTheProvider(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.gauge.set("success", errors.New("the server refused s3cr3t"))
+		w.checked("{setWeight: 20}, "+rateStep+", {setWeight: 50}", "")
+		time.Sleep(time.Minute)
+		w.is(api.PhaseDegraded, 0, "the server refused")
+		if taken := w.gauge.taken(); len(taken) == 0 || !strings.Contains(taken[0], "s3cr3t") {
+			t.Fatalf("the provider was asked without it: %q", taken)
+		}
+		journal, err := w.History(context.Background(), shop)
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs, status := w.runs(), w.status()
+		w.disk.mu.Lock()
+		defer w.disk.mu.Unlock()
+		stored := w.disk.saved.Rollouts[shop]
+		if len(stored.Trials) == 0 || len(runs) == 0 {
+			t.Fatal("no run is stored")
+		}
+		for what, of := range map[string]any{"the status": status, "the runs": runs, "the journal": journal,
+			"what is stored": stored, "the stored journal": w.disk.journal[shop]} {
+			raw, err := json.Marshal(of)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text := string(raw) + string(stored.Trials) + string(stored.Evidence); strings.Contains(text, "s3cr3t") {
+				t.Errorf("the secret is in %s", what)
 			}
 		}
 	})
