@@ -105,6 +105,8 @@ type Check struct {
 	// OnTimeout what counts as the answer then.
 	Timeout   time.Duration
 	OnTimeout Outcome
+	// After says that no step of the user's asks: it comes after the last one.
+	After bool
 }
 
 // Background is a check beside the steps: from a step on, until all traffic has

@@ -148,7 +148,9 @@ func (s State) progress(spec Spec) string {
 	case Completing:
 		return fmt.Sprintf("moving all traffic to %s", s.Version)
 	}
-	if c := s.check(spec); c != nil && s.Check != nil {
+	if c := s.check(spec); c != nil && s.Check != nil && c.After {
+		return fmt.Sprintf("the steps are over: %s", c.Name)
+	} else if c != nil && s.Check != nil {
 		return fmt.Sprintf("step %d of %d: %s runs", s.Step, len(spec.Steps), c.Name)
 	}
 	return fmt.Sprintf("step %d of %d", s.Step, len(spec.Steps))
