@@ -128,6 +128,15 @@ func (x *Relations) Findings(ref Ref) []Finding {
 	return nil
 }
 
+// All gives what Findings gives of every object, in no order.
+func (x *Relations) All() []Finding {
+	var out []Finding
+	for _, r := range x.related {
+		out = append(out, r.findings...)
+	}
+	return out
+}
+
 // Secrets gives the keys of all Secrets that objects name, be they there or
 // not, in no order.
 func (x *Relations) Secrets() []Key {

@@ -33,14 +33,15 @@ type pod struct {
 	hash string
 }
 
-// key gives the key of the item's object.
-func (i *item) key() api.Key { return api.Key{Namespace: i.Namespace, Name: i.Name} }
+// keyOf gives the key of an object of the API, which has no default namespace.
+func keyOf(o metav1.Object) api.Key { return api.Key{Namespace: o.GetNamespace(), Name: o.GetName()} }
 
 // read converts an object of the API.
 func (w *watch) read(o any) (*item, error) {
 	if p, ok := o.(*metav1.PartialObjectMetadata); ok {
 		i := newItem(p)
 		i.pod = pod{p.UID, p.Labels[api.LabelPodTemplateHash]}
+		i.ignored = i.pod.hash == ""
 		return i, nil
 	}
 	u, ok := o.(*unstructured.Unstructured)
@@ -48,14 +49,20 @@ func (w *watch) read(o any) (*item, error) {
 		return nil, fmt.Errorf("a %T is no object", o)
 	}
 	i := newItem(u)
+	if i.ignored = w.single != "" && i.Name != w.single; i.ignored {
+		return i, nil
+	}
 	strip(u)
 	switch w.resource.kind {
 	case kindService:
-		return i, i.typed(u, &corev1.Service{})
+		i.typed(u, &corev1.Service{})
+		return i, nil
 	case kindEndpointSlice:
-		return i, i.slice(u)
+		i.slice(u)
+		return i, nil
 	case kindSecret:
-		return i, i.typed(u, &corev1.Secret{})
+		i.typed(u, &corev1.Secret{})
+		return i, nil
 	case "Deployment", "ReplicaSet", "PodTemplate":
 		i.workload = api.DecodeWorkload(u.Object)
 		return i, nil
@@ -81,25 +88,27 @@ func newItem(o metav1.Object) *item {
 }
 
 // typed fills the item from an object of one of Kubernetes' own types.
-func (i *item) typed(u *unstructured.Unstructured, o metav1.Object) error {
+func (i *item) typed(u *unstructured.Unstructured, o metav1.Object) {
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, o); err != nil {
-		return err
+		i.doc = api.Document{APIVersion: u.GetAPIVersion(), Kind: u.GetKind(), Key: keyOf(u)}
+		i.doc.File = api.Place(i.doc.APIVersion, i.doc.Kind, i.doc.Key)
+		i.findings = []api.Finding{{
+			File: i.doc.File, Code: api.CodeWrongType, Kind: i.doc.Kind, Key: i.doc.Key,
+			Message: "a field has a value of another type than Serin knows; it is not shown",
+		}}
+		return
 	}
 	stripTyped(o)
 	i.doc, i.findings = api.DecodeTyped(u.GetAPIVersion(), u.GetKind(), o)
-	return nil
 }
 
 // slice fills the item from an EndpointSlice; one that is not of a Service, or
 // of host names, is left alone.
-func (i *item) slice(u *unstructured.Unstructured) error {
+func (i *item) slice(u *unstructured.Unstructured) {
 	s := &discoveryv1.EndpointSlice{}
-	if err := i.typed(u, s); err != nil {
-		return err
-	}
+	i.typed(u, s)
 	_, ok := api.SliceService(s)
-	i.ignored = !ok || s.AddressType == discoveryv1.AddressTypeFQDN
-	return nil
+	i.ignored = len(i.findings) == 0 && !ok || s.AddressType == discoveryv1.AddressTypeFQDN
 }
 
 // isBlueGreen reports whether a Rollout is not one that Serin runs.

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/metadata"
@@ -41,11 +42,16 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// kinds says what the API server serves.
+type kinds interface {
+	ServerResourcesForGroupVersion(groupVersion string) (*metav1.APIResourceList, error)
+}
+
 // clients are the ways to ask the API server.
 type clients struct {
 	dynamic   dynamic.Interface
 	metadata  metadata.Interface
-	discovery discovery.DiscoveryInterface
+	discovery kinds
 	ready     func(context.Context) error // whether the API server serves all it has
 }
 

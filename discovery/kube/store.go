@@ -3,6 +3,7 @@ package kube
 import (
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/serin-mesh/serin/api"
@@ -37,13 +38,14 @@ func (w *watch) Update(o any) error {
 
 // Delete tells that an object is gone.
 func (w *watch) Delete(o any) error {
-	i, err := w.convert(o)
+	m, err := meta.Accessor(o)
 	if err != nil {
-		return err
+		return fmt.Errorf("reading %s: %w", w.resource.plural, err)
 	}
-	if _, there := w.known[i.key()]; there {
-		delete(w.known, i.key())
-		w.inbox.put(nil, event{from: w, name: w.name(i.key())})
+	key := keyOf(m)
+	if _, there := w.known[key]; there {
+		delete(w.known, key)
+		w.inbox.put(nil, event{from: w, name: w.name(key)})
 	}
 	return nil
 }
@@ -57,7 +59,7 @@ func (w *watch) Replace(list []any, _ string) error {
 		if err != nil {
 			return err
 		}
-		there[i.key()] = true
+		there[keyOf(i)] = true
 		if e, news := w.event(i); news {
 			events = append(events, e)
 		}
@@ -83,7 +85,7 @@ func (w *watch) name(key api.Key) name {
 // event makes the event of an object; false where it is as it was, or is left
 // alone and always was.
 func (w *watch) event(i *item) (event, bool) {
-	key := i.key()
+	key := keyOf(i)
 	before, there := w.known[key]
 	if there && before == i.ResourceVersion && before != "" {
 		return event{}, false

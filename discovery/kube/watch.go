@@ -101,3 +101,23 @@ func (w *watch) saw(ctx context.Context, err error) error {
 	}
 	return err
 }
+
+// only names the single object of a watch.
+func (w *watch) only() name {
+	return w.name(api.Key{Namespace: w.namespace, Name: w.single})
+}
+
+// String says what is read.
+func (w *watch) String() string {
+	out := w.resource.plural
+	if w.resource.group != "" {
+		out += "." + w.resource.group
+	}
+	if w.single != "" {
+		return out + " " + w.only().key.String()
+	}
+	if w.namespace != "" {
+		out += " in " + w.namespace
+	}
+	return out
+}
