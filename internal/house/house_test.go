@@ -62,6 +62,7 @@ var mayImport = map[string][]string{
 	"discovery":     {"api"},
 	"store":         {"api", "rollout"},
 	"xds":           {"api", "snapshot", "stats"},
+	"workload":      {"api", "rollout"},
 	"control":       {"api", "rollout", "analysis", "analysis/run", "stats", "snapshot", "store", "xds"},
 	"server":        {"api", "control"},
 	"cmd/serin":     {"api", "analysis", "analysis/kayenta", "analysis/provider", "analysis/run", "control", "discovery", "rollout", "server", "snapshot", "stats", "store", "xds", "internal/lab"},
