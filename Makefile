@@ -7,6 +7,8 @@ SHELL := bash
 GO ?= go
 # The longest that the tests of one package may take, on a machine that is busy.
 TEST_TIMEOUT ?= 20m
+# The same, of the tests on a Kubernetes API server.
+KUBE_TIMEOUT ?= 30m
 # Which parts of test-long run; none means all.
 PARTS ?=
 # What `make demo` hands to serin demo, such as DEMO_FLAGS="--speed 4".
@@ -40,6 +42,17 @@ test: ## all tests but the long ones, with the race detector
 test-long: ## kills, histories, faults, an hour of fuzz: PARTS chooses, scripts/long.sh tells more
 	@envoy="$$(scripts/envoy.sh)"; export SERIN_ENVOY="$$envoy"; GO="$(GO)" scripts/long.sh $(PARTS)
 
+.PHONY: test-kube
+test-kube: ## the tests on a real Kubernetes API server, which is built first: minutes, once
+	@envoy="$$(scripts/envoy.sh)"; export SERIN_ENVOY="$$envoy"; \
+	kubernetes="$$(GO="$(GO)" scripts/kubernetes.sh)"; export SERIN_KUBERNETES="$$kubernetes"; \
+	etcd="$$(scripts/etcd.sh)"; export SERIN_ETCD="$$etcd"; \
+	kubectl="$$(scripts/kubectl.sh)"; export SERIN_KUBECTL="$$kubectl"; \
+	helm="$$(scripts/helm.sh)"; export SERIN_HELM="$$helm"; \
+	argo="$$(GO="$(GO)" scripts/argo.sh)"; export SERIN_ARGO="$$argo"; \
+	crds="$$(GO="$(GO)" scripts/argo.sh crds)"; export SERIN_ARGO_CRDS="$$crds"; \
+	set -x; $(GO) test -race -tags kube -timeout $(KUBE_TIMEOUT) ./internal/kubelab/... ./e2e/kube/...
+
 .PHONY: bench
 bench: ## measure; the figures are in bench/out/*.json
 	@envoy="$$(scripts/envoy.sh)"; export SERIN_ENVOY="$$envoy"; $(GO) run ./bench
@@ -58,6 +71,7 @@ check: ## what CI runs: module file, format, vet, lint, tests
 	@unformatted="$$(gofmt -l .)"; if [ -n "$$unformatted" ]; then \
 		echo "not formatted (make fmt mends it): $$unformatted" >&2; exit 1; fi
 	$(GO) vet ./...
+	$(GO) vet -tags kube ./internal/kubelab/... ./e2e/kube/...
 	@$(MAKE) --no-print-directory lint test
 
 .PHONY: clean

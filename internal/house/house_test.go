@@ -67,6 +67,8 @@ var mayImport = map[string][]string{
 	"cmd/serin":     {"api", "analysis", "analysis/kayenta", "analysis/provider", "analysis/run", "control", "discovery", "rollout", "server", "snapshot", "stats", "store", "xds", "internal/lab"},
 	"envoy-configs": {"snapshot"},
 	"internal/lab":  {"api", "discovery"},
+
+	"internal/kubelab": {"internal/lab"},
 }
 
 // pure are the rooms that do no I/O, read no clock and start nothing.
@@ -139,7 +141,7 @@ func TestOnly(t *testing.T) {
 		rooms  []string
 	}{
 		{"github.com/envoyproxy/go-control-plane", []string{"xds", "snapshot", "bench"}}, // bench: the peer it is measured beside
-		{"k8s.io/client-go", []string{"discovery", "workload", "store", "cmd/serin"}},
+		{"k8s.io/client-go", []string{"discovery", "workload", "store", "cmd/serin", "internal/kubelab"}},
 		{"go.etcd.io/bbolt", []string{"store"}},
 		{"github.com/spf13/cobra", []string{"cmd/serin"}},
 	}

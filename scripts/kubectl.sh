@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Prints the path of a kubectl, and installs one first when there is none.
+#
+# Looked at, in this order: what SERIN_KUBECTL names, PATH, .tools in the
+# checkout. scripts/layer.sh has the rest.
+exec "$(dirname "${BASH_SOURCE[0]}")/layer.sh" kubectl
