@@ -56,7 +56,7 @@ test-kube: ## the tests on a real Kubernetes API server, which is built first: m
 .PHONY: generate
 generate: ## write what is generated: the CRDs and plain manifests in deploy
 	@helm="$$(scripts/helm.sh)"; export SERIN_HELM="$$helm"; \
-	set -x; $(GO) test -tags kube -count 1 -run 'TestCRDs|TestInstall' ./deploy -update
+	set -x; $(GO) test -tags kube -count 1 -run 'TestCRDs|TestBootstraps|TestMonitoring|TestInstall' ./deploy -update
 
 .PHONY: bench
 bench: ## measure; the figures are in bench/out/*.json
