@@ -27,13 +27,13 @@ func TestGatewayCRDs(t *testing.T) {
 	p.apply(`
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
-metadata: {name: shop, namespace: gateway}
+metadata: {name: shop, namespace: $NS}
 spec: {rules: [{backendRefs: [{name: shop, port: 80}]}]}
 `)
 	err = p.cluster.Apply(p.ctx, `
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
-metadata: {name: wrong, namespace: gateway}
+metadata: {name: wrong}
 spec: {rules: [{backendRefs: [{name: shop, weight: -1}]}]}
 `)
 	if err == nil || !strings.Contains(err.Error(), `applying HTTPRoute "wrong"`) {

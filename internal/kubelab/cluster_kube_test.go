@@ -60,50 +60,50 @@ func TestControllersCanRest(t *testing.T) {
 func TestRBAC(t *testing.T) {
 	p := newPlace(t, "rbac")
 	p.apply(`
-{apiVersion: v1, kind: ServiceAccount, metadata: {name: robot, namespace: rbac}}
+{apiVersion: v1, kind: ServiceAccount, metadata: {name: robot, namespace: $NS}}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
-metadata: {name: pods, namespace: rbac}
+metadata: {name: pods, namespace: $NS}
 rules: [{apiGroups: [""], resources: [pods], verbs: [list]}]
 `)
-	robot, err := p.cluster.ServiceAccountConfig(p.ctx, "rbac", "robot")
+	robot, err := p.cluster.ServiceAccountConfig(p.ctx, p.namespace, "robot")
 	p.must(err)
 	who := map[string]*rest.Config{"reader": p.cluster.Config("reader"), "robot": robot}
 	for name, config := range who {
-		if _, err := list(t, config); !apierrors.IsForbidden(err) {
+		if _, err := p.list(config); !apierrors.IsForbidden(err) {
 			t.Errorf("%s lists pods before it may: %v", name, err)
 		}
 	}
 	p.apply(`
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
-metadata: {name: pods, namespace: rbac}
+metadata: {name: pods, namespace: $NS}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: pods}
 subjects:
 - {kind: Group, apiGroup: rbac.authorization.k8s.io, name: readers}
-- {kind: ServiceAccount, namespace: rbac, name: robot}
+- {kind: ServiceAccount, namespace: $NS, name: robot}
 `)
 	for name, config := range who {
 		p.until(name+" to list pods", func(context.Context) (bool, error) {
-			_, err := list(t, config)
+			_, err := p.list(config)
 			return err == nil, err
 		})
-		if err := secrets(t, config); !apierrors.IsForbidden(err) {
+		if err := p.secrets(config); !apierrors.IsForbidden(err) {
 			t.Errorf("%s lists secrets: %v", name, err)
 		}
 	}
-	if _, err := list(t, p.cluster.Config("nobody")); !apierrors.IsForbidden(err) && !apierrors.IsUnauthorized(err) {
+	if _, err := p.list(p.cluster.Config("nobody")); !apierrors.IsForbidden(err) && !apierrors.IsUnauthorized(err) {
 		t.Errorf("nobody lists pods: %v", err)
 	}
 }
 
-func list(t *testing.T, config *rest.Config) (*core.PodList, error) {
-	return kubernetes.NewForConfigOrDie(config).CoreV1().Pods("rbac").List(t.Context(), meta.ListOptions{})
+func (p *place) list(config *rest.Config) (*core.PodList, error) {
+	return kubernetes.NewForConfigOrDie(config).CoreV1().Pods(p.namespace).List(p.ctx, meta.ListOptions{})
 }
 
-func secrets(t *testing.T, config *rest.Config) error {
-	_, err := kubernetes.NewForConfigOrDie(config).CoreV1().Secrets("rbac").List(t.Context(), meta.ListOptions{})
+func (p *place) secrets(config *rest.Config) error {
+	_, err := kubernetes.NewForConfigOrDie(config).CoreV1().Secrets(p.namespace).List(p.ctx, meta.ListOptions{})
 	return err
 }
 

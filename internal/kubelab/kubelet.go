@@ -61,7 +61,8 @@ type Kubelet struct {
 const workers = 4
 
 // StartKubelet creates the nodes and plays them until Close; the context is for
-// the start alone. The config is of a user who may do everything.
+// the start alone. The config is of a user who may do everything. Pods that are
+// on these nodes already start again, under other addresses.
 func StartKubelet(ctx context.Context, config *rest.Config, o KubeletOptions) (*Kubelet, error) {
 	if len(o.Nodes) == 0 {
 		o.Nodes = []string{"node-1"}

@@ -15,6 +15,9 @@ import (
 // sync brings one pod a step nearer to what its object asks for. It is never
 // called twice at a time for one pod, and is called again after each change.
 func (k *Kubelet) sync(ctx context.Context, name cache.ObjectName) error {
+	if ctx.Err() != nil {
+		return ctx.Err() // Close ends what runs
+	}
 	pod, err := k.pods.Pods(name.Namespace).Get(name.Name)
 	if apierrors.IsNotFound(err) {
 		k.drop(name, "")

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,9 +47,13 @@ type place struct {
 	namespace string
 }
 
-// newPlace makes a namespace of the shared cluster.
-func newPlace(t *testing.T, namespace string) *place {
+// places is the number of places so far: a test that runs again gets a new one.
+var places atomic.Int64
+
+// newPlace makes a namespace of the shared cluster, whose name begins as is said.
+func newPlace(t *testing.T, prefix string) *place {
 	t.Helper()
+	namespace := fmt.Sprintf("%s-%d", prefix, places.Add(1))
 	c, err := shared()
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +65,7 @@ func newPlace(t *testing.T, namespace string) *place {
 		t.Fatal(err)
 	}
 	p := &place{T: t, ctx: ctx, cluster: c, client: client, namespace: namespace}
-	p.apply(fmt.Sprintf("{apiVersion: v1, kind: Namespace, metadata: {name: %s}}", namespace))
+	p.apply("{apiVersion: v1, kind: Namespace, metadata: {name: $NS}}")
 	return p
 }
 
@@ -70,9 +76,10 @@ func (p *place) must(err error) {
 	}
 }
 
+// apply applies YAML in which $NS is the namespace.
 func (p *place) apply(yaml string) {
 	p.Helper()
-	p.must(p.cluster.Apply(p.ctx, yaml))
+	p.must(p.cluster.Apply(p.ctx, strings.ReplaceAll(yaml, "$NS", p.namespace)))
 }
 
 func (p *place) until(what string, holds func(context.Context) (bool, error)) {
@@ -109,9 +116,9 @@ func (p *place) deploy(replicas int) {
 	p.apply(fmt.Sprintf(`
 apiVersion: apps/v1
 kind: Deployment
-metadata: {name: shop, namespace: %[1]s}
+metadata: {name: shop, namespace: $NS}
 spec:
-  replicas: %[2]d
+  replicas: %d
   selector: {matchLabels: {app: shop}}
   template:
     metadata: {labels: {app: shop}}
@@ -120,9 +127,9 @@ spec:
 ---
 apiVersion: v1
 kind: Service
-metadata: {name: shop, namespace: %[1]s}
+metadata: {name: shop, namespace: $NS}
 spec: {selector: {app: shop}, ports: [{name: http, port: 80, targetPort: http}]}
-`, p.namespace, replicas))
+`, replicas))
 }
 
 // ready gives the addresses that the Service shop leads to, in order.
