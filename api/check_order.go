@@ -7,6 +7,10 @@ func (c *checker) order(r *Rollout) {
 	for i := range r.Steps() {
 		o.step(&r.Steps()[i], canaryPath("steps", i))
 	}
+	if p := r.Guard().Promotion; p != nil && p.Timeout == 0 && !o.shared {
+		o.at(CodeNeverEnds, canaryPath("guard", "promotion"), "no step gives the canary a part of the requests, so nothing can be proved "+
+			"and only a person can promote; set a weight between 0 and all in a step")
+	}
 }
 
 // order is what holds before a step.
@@ -15,6 +19,7 @@ type order struct {
 	most   int32
 	weight Decimal
 	set    bool            // a setWeight came before
+	shared bool            // the canary and stable both had requests
 	routes map[string]bool // managed routes that lead requests to the canary
 }
 
@@ -34,6 +39,7 @@ func (o *order) step(s *CanaryStep, p path) {
 			o.at(CodeUseless, p.with("setWeight"), "the weight is %s already; remove the step", *w)
 		}
 		o.weight, o.set = *w, true
+		o.shared = o.shared || *w > 0 && !o.all()
 	}
 	o.waits(s, p)
 }
@@ -57,9 +63,9 @@ func (o *order) all() bool { return o.weight.Of(o.most) == FullWeight }
 func (o *order) waits(s *CanaryStep, p path) {
 	none := o.weight <= 0
 	switch {
-	case s.Pause != nil && s.Pause.Requests != nil && none && len(o.routes) == 0:
-		o.at(CodeNeverEnds, p.with("pause", "requests"), "the canary gets no requests at weight 0, so only a person can end "+
-			"this step, and those after it are not reached; set a weight before")
+	case s.Pause != nil && s.Pause.Requests != nil && none:
+		o.at(CodeNeverEnds, p.with("pause", "requests"), "the canary is drawn for no requests at weight 0, and what a route sends "+
+			"it is not counted, so only a person can end this step, and those after it are not reached; set a weight before")
 	case s.Prove != nil && none && s.Prove.Timeout == nil:
 		o.at(CodeNeverEnds, p.with("prove"), "nothing can be proved at weight 0, so only a person can end this step, and "+
 			"those after it are not reached; set a weight before")

@@ -77,14 +77,26 @@ func (c *checker) guard(g *GuardSpec) {
 		c.at(CodeGuard, at("confidence"), "the confidence must be 0.5 or more and below 1, such as 0.999, not %v", *p)
 	}
 	c.notNegative(g.Warmup, at("warmup"))
-	if e := g.ErrorRate; e != nil {
-		c.tolerance(e.Margin, e.MaxIncrease, at("errorRate"))
+	if p := g.Promotion; p != nil {
+		c.promotion(g, p, at("promotion"))
+	}
+	for name, e := range map[string]*ErrorRateSpec{"errorRate": g.ErrorRate, "clientErrors": g.ClientErrors} {
+		if e != nil {
+			c.tolerance(e.Margin, e.MaxIncrease, at(name))
+			c.answers(e.Statuses, e.GRPCCodes, at(name))
+		}
 	}
 	if l := g.Latency; l != nil {
 		c.tolerance(l.Margin, l.MaxIncrease, at("latency"))
 		c.notNegative(l.Warmup, at("latency", "warmup"))
 		if l.Objective != nil && l.Objective.Duration < time.Millisecond {
 			c.at(CodeGuard, at("latency", "objective"), "the objective must be 1ms or more")
+		}
+		switch {
+		case l.GRPC != "" && l.GRPC != GRPCUnary:
+			c.at(CodeGuard, at("latency", "grpc"), "unknown calls %q; write unary, or leave it out where calls may be streams", shorten(string(l.GRPC)))
+		case l.GRPC == GRPCUnary && l.Objective == nil:
+			c.at(CodeUseless, at("latency", "grpc"), "without an objective gRPC calls are compared anyway, when they have ended; remove it, or add objective")
 		}
 	}
 }

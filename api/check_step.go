@@ -106,6 +106,18 @@ func (c *checker) prove(s *Prove, p path) {
 	}
 }
 
+// promotion checks what is asked before all traffic moves over.
+func (c *checker) promotion(g *GuardSpec, p *PromotionSpec, at path) {
+	switch {
+	case p.Prove == nil:
+		c.at(CodeUseless, at, "promotion asks for nothing; write promotion: {prove: {}}, or remove it")
+		return
+	case g.Mode == GuardOff || g.Mode == GuardObserve:
+		c.at(CodeUseless, at, "with mode %s nothing is held for the proof; write mode: enforce, or a prove step", g.Mode)
+	}
+	c.prove(p.Prove, at.with("prove"))
+}
+
 // leastGateInterval bounds how often a gate asks, for the sake of who is asked.
 const leastGateInterval = 100 * time.Millisecond
 

@@ -97,7 +97,7 @@ func TestCheckOrder(t *testing.T) {
 		"a route gone twice":           {route + ", " + unroute + ", " + unroute, []string{"W226 [2].setHeaderRoute"}},
 		"a route beside everything":    {"{setWeight: 100}, " + route, []string{"W226 [1].setHeaderRoute"}},
 		"requests at nothing":          {"{pause: {requests: 5}}", []string{"W227 [0].pause.requests"}},
-		"requests by a route":          {route + ", {pause: {requests: 5}}", nil},
+		"requests by a route":          {route + ", {pause: {requests: 5}}", []string{"W227 [1].pause.requests"}},
 		"requests after a route":       {mirror + ", {setMirrorRoute: {name: m}}, {pause: {requests: 5}}", []string{"W227 [2].pause.requests"}},
 		"requests at nothing again":    {"{setWeight: 5}, {setWeight: 0}, {pause: {requests: 5}}", []string{"W227 [2].pause.requests"}},
 		"time at nothing":              {"{pause: {duration: 5}}, {pause: {}}", nil},
@@ -117,6 +117,49 @@ func TestCheckOrder(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestPromotion has the condition of promotion, as it is and as it cannot be.
+func TestPromotion(t *testing.T) {
+	const at = "spec.strategy.canary.guard.promotion"
+	tests := map[string]struct {
+		guard, steps string
+		want         []string // CODE path
+	}{
+		"as it is":          {"{promotion: {prove: {maxIncrease: 0.01, confidence: 0.9, timeout: 30m, onTimeout: abort}}}", "{setWeight: 20}, {setWeight: 100}", nil},
+		"defaults":          {"{promotion: {prove: {}}}", "{setWeight: 20}, {pause: {}}", nil},
+		"out of range":      {"{promotion: {prove: {confidence: 1}}}", "{setWeight: 20}", []string{"E214 " + at + ".prove.confidence"}},
+		"nothing asked":     {"{promotion: {}}", "{setWeight: 20}", []string{"W226 " + at}},
+		"nobody looks":      {"{mode: 'off', promotion: {prove: {}}}", "{setWeight: 20}", []string{"W226 " + at}},
+		"nothing is held":   {"{mode: observe, promotion: {prove: {}}}", "{setWeight: 20}", []string{"W226 " + at}},
+		"no requests":       {"{promotion: {prove: {}}}", "{pause: {}}", []string{"W227 " + at}},
+		"no stable ones":    {"{promotion: {prove: {}}}", "{setWeight: 100}", []string{"W227 " + at}},
+		"no steps, a time":  {"{promotion: {prove: {timeout: 1m}}}", "", nil},
+		"no such condition": {"{promotion: {trust: {}}}", "{setWeight: 20}", []string{"E102 " + at + ".trust"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, findings := Decode("f.yaml", []byte(rolloutHead+"  strategy: {canary: {guard: "+test.guard+", steps: ["+test.steps+"]}}\n"))
+			var got []string
+			for _, f := range findings {
+				got = append(got, string(f.Code)+" "+f.Path)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+	docs, _ := Decode("f.yaml", []byte(rolloutHead+"  strategy: {canary: {guard: {promotion: {prove: {maxIncrease: 0.01}}}}}\n"))
+	got := docs[0].Object.(*Rollout).Guard().Promotion
+	if got == nil || *got != (ProveTerms{MaxIncrease: 0.01, Confidence: 0.95, OnTimeout: OnTimeoutPause}) {
+		t.Errorf("got %+v", got)
+	}
+	if line, column := docs[0].PromotionAt(); line != 6 || column == 0 {
+		t.Errorf("it is at %d:%d", line, column)
+	}
+	if (&Rollout{}).Guard().Promotion != nil {
+		t.Error("a Rollout that asks for nothing has a condition")
 	}
 }
 

@@ -17,6 +17,9 @@ type Explanation struct {
 	Decision *JournalEntry `json:"decision"`
 	// Evidence is the last verdict of each judge now; none outside a canary.
 	Evidence []Evidence `json:"evidence"`
+	// Outlook says how long the guard needs to see a harm that begins now; none
+	// outside a canary, and while it has no part of the traffic.
+	Outlook []Reach `json:"outlook,omitempty"`
 	// AnalysisRuns are the analyses of this attempt with their measurements, the
 	// oldest first.
 	AnalysisRuns []*AnalysisRun `json:"analysisRuns,omitempty"`

@@ -9,23 +9,47 @@ type GuardSpec struct {
 	OnHarm     OnHarm         `json:"onHarm,omitempty"`
 	Confidence *float64       `json:"confidence,omitempty"`
 	ErrorRate  *ErrorRateSpec `json:"errorRate,omitempty"`
-	Latency    *LatencySpec   `json:"latency,omitempty"`
-	Warmup     *Duration      `json:"warmup,omitempty"`
+	// ClientErrors are the client's by their code, and a metric of their own; nil:
+	// nobody looks at them.
+	ClientErrors *ErrorRateSpec `json:"clientErrors,omitempty"`
+	Latency      *LatencySpec   `json:"latency,omitempty"`
+	Warmup       *Duration      `json:"warmup,omitempty"`
+	Promotion    *PromotionSpec `json:"promotion,omitempty"`
 }
 
-// ErrorRateSpec is the tolerance for errors as it is written.
+// PromotionSpec is what must hold after the last step, before all traffic moves
+// over.
+type PromotionSpec struct {
+	// Prove asks for a proof, from all that the canary has served, that it is not
+	// worse than stable.
+	Prove *Prove `json:"prove,omitempty"`
+}
+
+// ErrorRateSpec is the tolerance for errors, and what is one, as it is written.
 type ErrorRateSpec struct {
 	Margin      *float64 `json:"margin,omitempty"`
 	MaxIncrease *float64 `json:"maxIncrease,omitempty"`
+	// Statuses are the HTTP statuses that count in place of the default ones: such
+	// as 429, 4xx, 5xx. GRPCCodes are names such as UNAVAILABLE.
+	Statuses  []string `json:"statuses,omitempty"`
+	GRPCCodes []string `json:"grpcCodes,omitempty"`
 }
 
 // LatencySpec is the tolerance for slowness as it is written.
 type LatencySpec struct {
 	Objective   *Duration `json:"objective,omitempty"`
+	GRPC        GRPCCalls `json:"grpc,omitempty"`
 	Margin      *float64  `json:"margin,omitempty"`
 	MaxIncrease *float64  `json:"maxIncrease,omitempty"`
 	Warmup      *Duration `json:"warmup,omitempty"`
 }
+
+// GRPCCalls says what the gRPC calls of a Service are.
+type GRPCCalls string
+
+// GRPCUnary says that every gRPC call has one answer, so that one which runs for
+// long is slow. Without it gRPC calls may be streams, which are long by nature.
+const GRPCUnary GRPCCalls = "unary"
 
 // GuardMode says what the guard does with a verdict.
 type GuardMode string
@@ -54,20 +78,28 @@ type Guard struct {
 	// the whole rollout.
 	Confidence float64
 	ErrorRate  GuardErrorRate
-	Latency    GuardLatency
+	// ClientErrors are those of the client; nil: nobody looks at them.
+	ClientErrors *GuardErrorRate
+	Latency      GuardLatency
 	// Warmup is how long after a canary starts its errors are left out.
 	Warmup time.Duration
+	// Promotion is what must be shown before all traffic moves over; nil: nothing.
+	Promotion *ProveTerms
 }
 
 // GuardErrorRate is what the canary's errors must exceed to be harm.
 type GuardErrorRate struct {
 	Margin      float64 // relative to stable: 0.4 is 1.4 times as often
 	MaxIncrease float64 // in absolute terms: 0.005 is half a percentage point
+	// Statuses and GRPCCodes are the answers that count, in the words that
+	// ParseStatus and ParseGRPCCode read.
+	Statuses, GRPCCodes []string
 }
 
 // GuardLatency is what the canary's slow requests must exceed to be harm.
 type GuardLatency struct {
 	Objective   time.Duration // a longer request is slow; 0: none is set
+	Unary       bool          // gRPC calls too
 	Edges       bool          // without an objective the edges of a histogram are looked at
 	Margin      float64       // relative to stable
 	MaxIncrease float64       // in absolute terms, a share of requests
@@ -78,7 +110,7 @@ type GuardLatency struct {
 func (r *Rollout) Guard() Guard {
 	g := Guard{
 		Mode: GuardEnforce, OnHarm: OnHarmAbort, Confidence: 0.999,
-		ErrorRate: GuardErrorRate{Margin: 0.4, MaxIncrease: 0.005},
+		ErrorRate: GuardErrorRate{Margin: 0.4, MaxIncrease: 0.005, Statuses: errorStatuses, GRPCCodes: errorCodes},
 		Latency:   GuardLatency{Margin: 1.0, MaxIncrease: 0.01, Warmup: 30 * time.Second},
 	}
 	c := r.Spec.Strategy.Canary
@@ -99,16 +131,37 @@ func (s *GuardSpec) fill(g *Guard) {
 	}
 	set(&g.Confidence, s.Confidence)
 	setDuration(&g.Warmup, s.Warmup)
-	if e := s.ErrorRate; e != nil {
-		set(&g.ErrorRate.Margin, e.Margin)
-		set(&g.ErrorRate.MaxIncrease, e.MaxIncrease)
+	if p := s.Promotion; p != nil && p.Prove != nil {
+		terms := p.Prove.Terms()
+		g.Promotion = &terms
+	}
+	s.ErrorRate.fill(&g.ErrorRate)
+	if s.ClientErrors != nil {
+		g.ClientErrors = &GuardErrorRate{Margin: 0.4, MaxIncrease: 0.01, Statuses: clientStatuses, GRPCCodes: clientCodes}
+		s.ClientErrors.fill(g.ClientErrors)
 	}
 	if l := s.Latency; l != nil {
 		setDuration(&g.Latency.Objective, l.Objective)
 		g.Latency.Edges = l.Objective == nil
+		g.Latency.Unary = l.GRPC == GRPCUnary
 		set(&g.Latency.Margin, l.Margin)
 		set(&g.Latency.MaxIncrease, l.MaxIncrease)
 		setDuration(&g.Latency.Warmup, l.Warmup)
+	}
+}
+
+// fill overwrites the defaults in e with what is written.
+func (s *ErrorRateSpec) fill(e *GuardErrorRate) {
+	if s == nil {
+		return
+	}
+	set(&e.Margin, s.Margin)
+	set(&e.MaxIncrease, s.MaxIncrease)
+	if len(s.Statuses) > 0 {
+		e.Statuses = s.Statuses
+	}
+	if len(s.GRPCCodes) > 0 {
+		e.GRPCCodes = s.GRPCCodes
 	}
 }
 

@@ -70,6 +70,11 @@ func (d *Document) StepAt(i int) (line, column int) {
 	return d.find(treeCache{}, canaryPath("steps", d.step(i)))
 }
 
+// PromotionAt gives where the condition of promotion of a Rollout is written.
+func (d *Document) PromotionAt() (line, column int) {
+	return d.find(treeCache{}, canaryPath("guard", "promotion"))
+}
+
 // divided gives, for each step of a Rollout, the place of the step in the text
 // that it is a part of; nil where every step is its own.
 func divided(root *node, o object) []int {

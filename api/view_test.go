@@ -96,7 +96,7 @@ func TestSteps(t *testing.T) {
 func TestGuardDefaults(t *testing.T) {
 	standard := Guard{
 		Mode: GuardEnforce, OnHarm: OnHarmAbort, Confidence: 0.999,
-		ErrorRate: GuardErrorRate{Margin: 0.4, MaxIncrease: 0.005},
+		ErrorRate: GuardErrorRate{Margin: 0.4, MaxIncrease: 0.005, Statuses: errorStatuses, GRPCCodes: errorCodes},
 		Latency:   GuardLatency{Margin: 1, MaxIncrease: 0.01, Warmup: 30 * time.Second},
 	}
 	some := standard
@@ -108,8 +108,14 @@ func TestGuardDefaults(t *testing.T) {
 		"{}":                         {"{}", standard},
 		"{guard: {}}":                {"{guard: {}}", standard},
 		"some, one of them set to 0": {"{guard: {mode: observe, errorRate: {maxIncrease: 0}, latency: {objective: 250ms}}}", some},
+		"what counts": {"{guard: {errorRate: {statuses: [5xx, \"429\"]}, clientErrors: {grpcCodes: [NOT_FOUND], maxIncrease: 0.1}, latency: {objective: 1, grpc: unary}}}",
+			Guard{Mode: GuardEnforce, OnHarm: OnHarmAbort, Confidence: 0.999,
+				ErrorRate:    GuardErrorRate{Margin: 0.4, MaxIncrease: 0.005, Statuses: []string{"5xx", "429"}, GRPCCodes: errorCodes},
+				ClientErrors: &GuardErrorRate{Margin: 0.4, MaxIncrease: 0.1, Statuses: clientStatuses, GRPCCodes: []string{"NOT_FOUND"}},
+				Latency:      GuardLatency{Objective: time.Second, Unary: true, Margin: 1, MaxIncrease: 0.01, Warmup: 30 * time.Second}}},
 		"all": {"{guard: {mode: 'off', onHarm: pause, confidence: 0.99, warmup: 5, errorRate: {margin: 1, maxIncrease: 0.1}, latency: {objective: 1, margin: 2, maxIncrease: 0.2, warmup: 0s}}}",
-			Guard{GuardOff, OnHarmPause, 0.99, GuardErrorRate{1, 0.1}, GuardLatency{time.Second, false, 2, 0.2, 0}, 5 * time.Second}},
+			Guard{Mode: GuardOff, OnHarm: OnHarmPause, Confidence: 0.99, ErrorRate: GuardErrorRate{Margin: 1, MaxIncrease: 0.1, Statuses: errorStatuses, GRPCCodes: errorCodes},
+				Latency: GuardLatency{Objective: time.Second, Margin: 2, MaxIncrease: 0.2}, Warmup: 5 * time.Second}},
 	}
 	for name, test := range tests {
 		r := rolloutOf(t, "{template: {}, strategy: {canary: "+test.guard+"}}")

@@ -42,10 +42,10 @@ func TestFollowIsAboveTheFloor(t *testing.T) {
 	}
 }
 
-// TestFollowGivesUp: a canary within the grid's reach of the margin is never
-// found; its runs end, and count with what they had.
+// TestFollowGivesUp: a canary that is nearer to the margin than the grid is not
+// found; its run ends, and counts with what it had.
 func TestFollowGivesUp(t *testing.T) {
-	p := chase{config: guardConfig(metricAlpha, 3), p0: 0.01, p1: 0.015, w: 0.5}.follow(t.Context(), studySizes{Floor: 60_000, FloorMax: 2}, 3)
+	p := chase{config: guardConfig(metricAlpha, 3), p0: 0.01, p1: 0.0143, w: 0.5}.follow(t.Context(), studySizes{Floor: 1_500_000, FloorMax: 1}, 3)
 	if p.runs == 0 || p.openCross == 0 || p.crossed < 1 || p.crossed > givenUp+1 {
 		t.Errorf("%+v", p)
 	}

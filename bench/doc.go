@@ -22,6 +22,9 @@
 //     until the last request that goes to it. Floor: from the first failed
 //     response to the one that decided; no judge that needs as many failures
 //     can be faster.
+//   - hanging: the same, when it begins to answer nothing, with an objective of
+//     200 ms. Floor: from the first request that hung until the deciding one had
+//     run for the objective; before that no request is known to be slow.
 //   - abort: from a POST of abort until the event stream says that both Envoys
 //     have accepted weight 0. Floor: the same weight pushed by a bare
 //     xds.Server to two other Envoys; what is above it is HTTP, the rollout

@@ -48,6 +48,23 @@ func TestReactionFigures(t *testing.T) {
 	}
 }
 
+func TestHangingFigures(t *testing.T) {
+	hung := []time.Time{after(1), after(6), after(12), after(220)}
+	got, err := hangingFigures(hung, after(220), after(225), 3, 0)
+	want := figures{
+		"last_request_ms": 219, "acked_ms": 224, "floor_ms": 211, "after_decision_ms": 8, "decision_acked_ms": 13,
+		"hung_requests": 4, "failed_at_client": 0, "deciding_request": 3,
+	}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v; -want +got\n%s", err, diff)
+	}
+	for _, decided := range []uint64{0, 5} {
+		if _, err := hangingFigures(hung, after(14), after(20), decided, 0); err == nil {
+			t.Errorf("a decision on request %d of 4 is no error", decided)
+		}
+	}
+}
+
 func TestSwapFigures(t *testing.T) {
 	lost := swapFigures(lab.Counts{Tally: lab.Tally{Requests: 100, Failed: 3}}, 4*time.Millisecond)
 	if diff := cmp.Diff(figures{"failed": 3, "requests": 100, "lost_some": 1, "swap_ms": 4}, lost); diff != "" {
@@ -71,6 +88,9 @@ func TestJudgements(t *testing.T) {
 		{"reaction", func(r *record) {
 			r.judgeReaction(run(figures{"last_request_ms": 41, "floor_ms": 30, "failed_responses": 8, "after_decision_ms": 3}))
 		}, []bool{false, true, true}},
+		{"hanging", func(r *record) {
+			r.judgeHanging(run(figures{"last_request_ms": 260, "floor_ms": 240, "failed_at_client": 1}))
+		}, []bool{true, false}},
 		{"abort", func(r *record) {
 			r.judgeAbort(run(figures{"acked_ms": 9}), run(figures{"acked_ms": 1}), 1)
 		}, []bool{true, false}},

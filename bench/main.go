@@ -22,6 +22,7 @@ type bench struct {
 // benches are all that there are, in the order in which they run.
 var benches = []bench{
 	{"reaction", reaction},
+	{"hanging", hanging},
 	{"abort", abort},
 	{"weight_change", weightChange},
 	{"swap", swap},

@@ -20,9 +20,10 @@ type origin struct {
 	address string
 	ended   chan struct{} // closed when the server has ended
 
-	mu   sync.Mutex // guards what follows
-	bad  []time.Time
-	last time.Time
+	mu      sync.Mutex // guards what follows
+	hanging bool
+	bad     []time.Time // answers, or requests that hang
+	last    time.Time
 }
 
 // startOrigin starts a version on a free port.
@@ -57,6 +58,9 @@ func (o *origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
 	o.mu.Lock()
 	o.last = now
+	if o.hanging {
+		o.bad = append(o.bad, now)
+	}
 	o.mu.Unlock()
 	o.service.ServeHTTP(&judged{w, o}, r)
 }
@@ -85,11 +89,20 @@ func (o *origin) fail() {
 	o.service.Set(lab.Fault{FailRatio: 1})
 }
 
+// hang keeps every answer back from now on and forgets what was noted.
+func (o *origin) hang() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	// First the fault, so that no request is noted that is answered.
+	o.service.Set(lab.Fault{Hang: true})
+	o.hanging, o.bad, o.last = true, nil, time.Time{}
+}
+
 // heal makes every answer good again and gives the times of the bad ones since
-// fail, in order, and of the last request.
+// fail, or of the requests since hang, in order, and of the last request.
 func (o *origin) heal() (bad []time.Time, last time.Time) {
 	o.mu.Lock()
-	bad, last = o.bad, o.last
+	bad, last, o.hanging = o.bad, o.last, false
 	o.mu.Unlock()
 	o.service.Set(lab.Fault{})
 	return bad, last

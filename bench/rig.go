@@ -37,6 +37,7 @@ type rig struct {
 	m       *machine
 	dir     string // of all its files
 	folder  *lab.Folder
+	app     lab.App            // as the folder has it at first
 	origins map[string]*origin // by version
 	envoys  []*lab.Envoy
 	port    int    // of the Gateway
@@ -78,6 +79,7 @@ func newRig(m *machine, steps ...string) (r *rig, err error) {
 		r.onClose(o.close)
 		r.origins[version], app.Versions[version] = o, []string{o.address}
 	}
+	r.app = app
 	return r, errors.Join(r.folder.PutGateway(gatewayName, r.port), r.folder.PutApp(app))
 }
 

@@ -5,7 +5,6 @@ import (
 
 	"github.com/serin-mesh/serin/api"
 	"github.com/serin-mesh/serin/rollout"
-	"github.com/serin-mesh/serin/snapshot"
 	"github.com/serin-mesh/serin/stats"
 	"github.com/serin-mesh/serin/store"
 	"github.com/serin-mesh/serin/xds"
@@ -19,6 +18,7 @@ type canary struct {
 	canaryService api.Key
 	release       *release     // that it is a member of; nil: none
 	object        *api.Rollout // nil: deleted, and the state keeps the Service on stable
+	rules         rules        // of the object
 	spec          rollout.Spec
 	state         rollout.State
 
@@ -36,7 +36,6 @@ type canary struct {
 	required *xds.Requirement // for what was handed over
 	progress xds.Progress
 	history  stats.WeightHistory
-	routedAt time.Time // when a managed route was last seen in force
 	judge    *judge
 	trials   []*trial // checks under way
 	past     []*trial // that have ended, the newest last
@@ -142,10 +141,7 @@ func (c *canary) hand(l *loop) {
 	before, split := c.published, c.state.Split()
 	c.published, c.publishedGen, c.handed = split, c.state.Generation, true
 	l.dirty[c] = true
-	l.builder.SetSplit(c.service, &snapshot.Split{
-		Stable: split.Stable, Canary: split.Canary, Weight: uint32(split.Weight), Retired: split.Retired,
-		Managed: c.managed(l, split.Routes),
-	})
+	l.builder.SetSplit(c.service, c.split(l))
 	c.history.Set(share(split.Weight), l.now)
 	l.ledger.Begin(c.service, versions(split), l.now)
 	if c.judge != nil && before.Canary == split.Canary && split.Weight > before.Weight && before.Weight > 0 {

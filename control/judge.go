@@ -19,31 +19,48 @@ type judge struct {
 	Attempt uint64              `json:"attempt"`
 	Began   time.Time           `json:"began"`
 	Test    *analysis.ErrorRate `json:"test"`
-	Slow    *analysis.ErrorRate `json:"slow,omitempty"`  // of slow requests; nil: there is no objective
-	Times   *analysis.Latency   `json:"times,omitempty"` // of response times; nil: there is an objective, or nobody asked
-	Split   *analysis.Split     `json:"split,omitempty"` // whether the traffic is where it was put
-	Served  map[string]float64  `json:"served"`          // requests by version until now
+	Slow    *analysis.ErrorRate `json:"slow,omitempty"`   // of slow requests; nil: there is no objective
+	Client  *analysis.ErrorRate `json:"client,omitempty"` // of the client's errors; nil: nobody asked
+	Times   *analysis.Latency   `json:"times,omitempty"`  // of response times; nil: there is an objective, or nobody asked
+	Split   *analysis.Split     `json:"split,omitempty"`  // whether the traffic is where it was put
+	Proof   *proof              `json:"proof,omitempty"`  // before promotion; nil: none is asked for
+	Served  map[string]float64  `json:"served"`           // requests by version until now
 
 	// The last verdicts; nil: nothing was judged yet.
-	Last     *api.Evidence `json:"last,omitempty"`
-	LastSlow *api.Evidence `json:"lastSlow,omitempty"`
+	Last       *api.Evidence `json:"last,omitempty"`
+	LastSlow   *api.Evidence `json:"lastSlow,omitempty"`
+	LastClient *api.Evidence `json:"lastClient,omitempty"`
 
 	given map[string][]stats.HistogramBucket // response times by version that were given to Times
 	timed time.Time                          // when
 }
 
-// tests lists the judge's tests: of errors, and of slow requests where there is
-// an objective.
+// tests lists the judge's tests: of errors, of slow requests where there is an
+// objective, and of the client's errors where somebody asked for it.
 func (j *judge) tests() []*analysis.ErrorRate {
-	if j.Slow == nil {
-		return []*analysis.ErrorRate{j.Test}
+	out := []*analysis.ErrorRate{j.Test}
+	for _, test := range []*analysis.ErrorRate{j.Slow, j.Client} {
+		if test != nil {
+			out = append(out, test)
+		}
 	}
-	return []*analysis.ErrorRate{j.Test, j.Slow}
+	return out
 }
 
 // errorShare is the part of the guard's false alarms that errors may cause; the
-// rest is for the judges of latency.
+// rest is for the other judges.
 const errorShare = 0.5
+
+// otherAlpha is the probability of a false alarm that each judge but that of
+// errors has: half of all, or a quarter where both latency and the client's
+// errors are looked at. What is promised for errors rests on none of them.
+func otherAlpha(guard api.Guard) float64 {
+	rest := (1 - guard.Confidence) * (1 - errorShare)
+	if guard.ClientErrors != nil && (guard.Latency.Objective > 0 || guard.Latency.Edges) {
+		return rest / 2
+	}
+	return rest
+}
 
 // Slack is how much later than its last byte the entry of a response may come:
 // a request is taken to have been routed up to that much earlier than its
@@ -60,7 +77,8 @@ func (c *canary) begin(l *loop) {
 	l.ledger.Start(c.service, []string{c.state.Stable, c.state.Version}, l.now)
 	if test := NewGuard(c.object, c.spec); test != nil {
 		c.judge = &judge{Attempt: c.state.Attempt, Began: l.now, Test: test, Slow: newSlowGuard(c.object, c.spec),
-			Times: newTimesGuard(c.object, c.spec), Split: analysis.NewSplit(), Served: map[string]float64{}}
+			Client: newClientGuard(c.object, c.spec), Times: newTimesGuard(c.object, c.spec), Split: analysis.NewSplit(), Served: map[string]float64{}}
+		c.ensureProof(l)
 	}
 }
 
@@ -85,13 +103,30 @@ func newSlowGuard(r *api.Rollout, spec rollout.Spec) *analysis.ErrorRate {
 		return nil
 	}
 	return analysis.NewErrorRate(analysis.Config{
-		Alpha:        (1 - guard.Confidence) * (1 - errorShare),
+		Alpha:        otherAlpha(guard),
 		Margin:       guard.Latency.Margin,
 		MaxIncrease:  guard.Latency.MaxIncrease,
 		PlannedSteps: plannedSteps(spec),
 		Metric:       "latency",
 		Bad:          fmt.Sprintf("took longer than %s", guard.Latency.Objective),
 		LoneHost:     api.VerdictCannotJudge,
+	})
+}
+
+// newClientGuard makes the test of the client's errors; nil where nobody asked
+// for it.
+func newClientGuard(r *api.Rollout, spec rollout.Spec) *analysis.ErrorRate {
+	guard := r.Guard()
+	if guard.Mode == api.GuardOff || guard.ClientErrors == nil {
+		return nil
+	}
+	return analysis.NewErrorRate(analysis.Config{
+		Alpha:        otherAlpha(guard),
+		Margin:       guard.ClientErrors.Margin,
+		MaxIncrease:  guard.ClientErrors.MaxIncrease,
+		PlannedSteps: plannedSteps(spec),
+		Metric:       "client-errors",
+		Bad:          "ended in an error of the client",
 	})
 }
 
@@ -150,13 +185,21 @@ func (l *loop) failures(batch stats.Failures) {
 			continue
 		}
 		// What a header route sent to the canary is no sample: it was not drawn.
-		isError := stats.IsError(f) && !strings.HasPrefix(f.Route, snapshot.ManagedPrefix)
+		drawn := !strings.HasPrefix(f.Route, snapshot.ManagedPrefix)
+		isError := drawn && c.counts(f)
 		l.ledger.Failure(f, isError, batch.Received)
 		l.dirty[c] = true
 		if isError && c.state.Active() && (target.Version == c.state.Version || target.Version == c.state.Stable) {
 			c.disprove(l, target.Version == c.state.Version, batch, f)
 		}
-		if isError && c.take(l, target.Version, batch, f) && !slices.Contains(touched, c) {
+		if c.judge == nil || !drawn {
+			continue
+		}
+		test := c.judge.Test
+		if !isError {
+			test = c.judge.Client
+		}
+		if (isError || c.ofClient(f)) && c.take(l, test, target.Version, batch, f) && !slices.Contains(touched, c) {
 			touched = append(touched, c)
 		}
 	}
@@ -165,12 +208,27 @@ func (l *loop) failures(batch stats.Failures) {
 	}
 }
 
-// take gives one failure to the guard, if it is one of the versions compared.
-// Further requests that one lost connection took with it are left out of the
-// canary's.
-func (c *canary) take(l *loop, version string, batch stats.Failures, f stats.Failure) bool {
+// counts says whether an answer is an error by the Rollout's rule; by the usual
+// one where the object is gone.
+func (c *canary) counts(f stats.Failure) bool {
+	if c.rules.errors == nil {
+		return stats.IsError(f)
+	}
+	return c.rules.errors.Counts(f)
+}
+
+// ofClient says whether an answer that is no error is one of the client's, and
+// somebody looks at these.
+func (c *canary) ofClient(f stats.Failure) bool {
+	return c.judge.Client != nil && c.rules.client != nil && c.rules.client.Counts(f)
+}
+
+// take gives one failure to a test of the guard, if it is one of the versions
+// compared. Further requests that one lost connection took with it are left out
+// of the canary's.
+func (c *canary) take(l *loop, test *analysis.ErrorRate, version string, batch stats.Failures, f stats.Failure) bool {
 	isCanary := version == c.state.Version
-	if c.judge == nil || !c.state.Active() || !isCanary && version != c.state.Stable {
+	if !c.state.Active() || !isCanary && version != c.state.Stable {
 		return false
 	}
 	if isCanary && l.filter.SameConnection(batch.Node, f) {
@@ -180,7 +238,7 @@ func (c *canary) take(l *loop, version string, batch stats.Failures, f stats.Fai
 		return false
 	}
 	c.countRequests(l)
-	c.judge.Test.Failure(analysis.Failure{
+	test.Failure(analysis.Failure{
 		Canary: isCanary,
 		Weight: c.history.Largest(batch.Received.Add(-f.Duration-Slack), batch.Received),
 		Host:   f.Host,
@@ -241,26 +299,24 @@ func (c *canary) decide(l *loop) {
 // look notes the verdict of each test, and gives the sentence of one that found
 // harm; empty where none did.
 func (j *judge) look(now time.Time) (harm string) {
-	results := []analysis.Result{}
-	for _, test := range j.tests() {
-		results = append(results, test.Verdict())
-	}
-	if j.Times != nil {
-		results = append(results, j.Times.Verdict())
-	}
-	for i := range results {
-		r := &results[i]
-		j.doubt(r)
+	note := func(r analysis.Result) *api.Evidence {
+		j.doubt(&r)
 		e := r.Record()
 		e.At = now
-		if i == 0 {
-			j.Last = &e
-		} else {
-			j.LastSlow = &e
-		}
 		if r.Verdict == api.VerdictHarm && harm == "" {
 			harm = r.Message
 		}
+		return &e
+	}
+	j.Last = note(j.Test.Verdict())
+	if j.Slow != nil {
+		j.LastSlow = note(j.Slow.Verdict())
+	}
+	if j.Times != nil {
+		j.LastSlow = note(j.Times.Verdict())
+	}
+	if j.Client != nil {
+		j.LastClient = note(j.Client.Verdict())
 	}
 	return harm
 }
@@ -273,10 +329,13 @@ func (c *canary) evidence(l *loop) []api.Evidence {
 			c.countRequests(l)
 			c.judge.look(l.now)
 		}
-		for _, last := range []*api.Evidence{c.judge.Last, c.judge.LastSlow} {
+		for _, last := range []*api.Evidence{c.judge.Last, c.judge.LastSlow, c.judge.LastClient} {
 			if last != nil {
 				out = append(out, *last)
 			}
+		}
+		if p := c.judge.Proof; p != nil {
+			out = append(out, p.evidence("promotion", l.now))
 		}
 		if s := c.judge.Split; s != nil && s.Alarmed() {
 			r := s.Verdict()

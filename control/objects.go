@@ -149,7 +149,7 @@ func (l *loop) seen(key api.Key, object *api.Rollout) {
 	if turn == "" && c.object == nil && c.state.Held && l.isMember(key) {
 		turn = "a release waits" // until the Release was looked at: it held before a restart too
 	}
-	c.object, c.spec = object, SpecOf(object)
+	c.object, c.spec, c.rules = object, SpecOf(object), rulesOf(object)
 	c.spec.Frozen, c.spec.Turn = l.freeze, turn
 	l.backing(c)
 	l.builder.SetObjective(c.service, Objective(object))
@@ -157,6 +157,8 @@ func (l *loop) seen(key api.Key, object *api.Rollout) {
 	_ = c.play(l, rollout.SpecSeen{}) // only actions are refused
 	if c.publishedGen == 0 {
 		c.hand(l)
+	} else {
+		c.tell(l)
 	}
 }
 
@@ -212,6 +214,8 @@ func (l *loop) ensureJudge(c *canary) {
 		c.judge = nil
 	case c.judge == nil && c.state.Active():
 		c.begin(l)
+	default:
+		c.ensureProof(l)
 	}
 }
 

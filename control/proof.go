@@ -1,6 +1,9 @@
 package control
 
 import (
+	"fmt"
+	"time"
+
 	"github.com/serin-mesh/serin/analysis"
 	"github.com/serin-mesh/serin/api"
 	"github.com/serin-mesh/serin/rollout"
@@ -15,7 +18,39 @@ type proof struct {
 	// last is where the ledger stood when it was looked at last; it begins anew
 	// in each life of the program.
 	last float64
-	mute bool // a managed route is in force
+	// doubt says why the weights are not to be relied on; empty: they are.
+	doubt string
+}
+
+// ensureProof begins the proof that is asked for before promotion, unless it
+// has begun.
+func (c *canary) ensureProof(l *loop) {
+	if c.judge == nil {
+		return
+	}
+	switch terms := c.object.Guard().Promotion; {
+	case terms == nil:
+		c.judge.Proof = nil
+	case c.judge.Proof == nil:
+		c.judge.Proof = c.beginProof(l, terms)
+	}
+}
+
+// promotable is the answer to the question before promotion: all traffic may
+// move over when it is proved, or where the guard only looks, or does not.
+func (c *canary) promotable() (rollout.Outcome, string) {
+	if mode := c.object.Guard().Mode; mode != api.GuardEnforce || c.judge == nil || c.judge.Proof == nil {
+		return rollout.Passed, fmt.Sprintf("nothing is held for a proof: the guard's mode is %s", mode)
+	}
+	return c.judge.Proof.outcome()
+}
+
+// evidence is the proof's verdict for a status or a journal.
+func (p *proof) evidence(judge string, at time.Time) api.Evidence {
+	r := p.verdict()
+	e := r.Record()
+	e.Metric, e.Judge, e.At = "error-rate", judge, at
+	return e
 }
 
 // beginProof begins a proof that counts from now.
@@ -29,6 +64,9 @@ func (c *canary) beginProof(l *loop, p *api.ProveTerms) *proof {
 // proofs lists the proofs that wait for evidence.
 func (c *canary) proofs() []*proof {
 	var out []*proof
+	if c.judge != nil && c.judge.Proof != nil && c.state.Active() {
+		out = append(out, c.judge.Proof)
+	}
 	for _, t := range c.trials {
 		if t.Proof != nil && t.Outcome == "" {
 			out = append(out, t.Proof)
@@ -53,14 +91,15 @@ func (c *canary) disprove(l *loop, isCanary bool, batch stats.Failures, f stats.
 	c.changed(l)
 }
 
-// prove gives the proofs the canary's requests that have ended well. While a
-// managed route is in force reports hold requests that were not drawn, so they
-// are left out.
+// prove gives the proofs the canary's requests that have ended well. What was
+// sent to the canary on purpose is not among them: it has a cluster of its own.
 func (c *canary) prove(l *loop) {
 	for _, p := range c.proofs() {
 		good := l.ledger.Good(c.service, c.state.Version)
-		p.mute = len(c.state.Routes) > 0
-		if good > p.last && !p.mute {
+		if c.judge != nil && c.judge.Split != nil && c.judge.Split.Alarmed() {
+			p.doubt = c.judge.Split.Verdict().Message
+		}
+		if good > p.last {
 			p.Good += good - p.last
 			p.Test.Good(p.Good)
 			l.asking[c] = true
@@ -81,9 +120,9 @@ func (p *proof) outcome() (rollout.Outcome, string) {
 // verdict is the proof's, or that it cannot judge.
 func (p *proof) verdict() analysis.Result {
 	r := p.Test.Verdict()
-	if p.mute && r.Verdict != api.VerdictGood {
+	if p.doubt != "" {
 		r.Verdict = api.VerdictCannotJudge
-		r.Message = "a header or mirror route is in force: which requests were drawn at random is not known, so none counts"
+		r.Message = p.doubt + "; so this proves nothing: " + r.Message
 	}
 	return r
 }

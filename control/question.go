@@ -20,6 +20,10 @@ type question struct {
 	Experiment *api.ExperimentStep  `json:"experiment,omitempty"`
 	Prove      *api.ProveTerms      `json:"prove,omitempty"`
 	Gate       *api.Gate            `json:"gate,omitempty"`
+
+	// Promotion asks for a proof from all that was seen of the attempt: the
+	// judge's.
+	Promotion *api.ProveTerms `json:"promotion,omitempty"`
 }
 
 // text is the question for the machine.
@@ -51,6 +55,29 @@ func checkOf(s api.CanaryStep) *rollout.Check {
 	}
 	c.What = q.text()
 	return c
+}
+
+// promotionOf is the check after the last step. What the guard's mode is does not
+// matter to it: a change of that is no change of the steps.
+func promotionOf(terms api.ProveTerms) *rollout.Check {
+	return &rollout.Check{
+		Name: "the proof before promotion", What: question{Promotion: &terms}.text(), After: true,
+		Timeout: terms.Timeout, OnTimeout: onTimeout[terms.OnTimeout],
+	}
+}
+
+// ProofOf reads what a check asks: the terms of a proof, and whether it is from
+// all that was seen of the attempt rather than from its own beginning; nil where
+// it asks for none.
+func ProofOf(check rollout.Check) (terms *api.ProveTerms, whole bool) {
+	var q question
+	if err := json.Unmarshal([]byte(check.What), &q); err != nil {
+		return nil, false
+	}
+	if q.Promotion != nil {
+		return q.Promotion, true
+	}
+	return q.Prove, false
 }
 
 var onTimeout = map[api.OnTimeout]rollout.Outcome{
@@ -96,6 +123,7 @@ func (q question) begin(c *canary, l *loop, t *trial) error {
 		return c.beginExperiment(l, t)
 	case q.Prove != nil:
 		t.Proof = c.beginProof(l, q.Prove)
+	case q.Promotion != nil: // the judge has it
 	case q.Gate != nil:
 		t.Analyses = []*analysisRun{{Name: c.runName(t.Run, "gate"), Spec: gateSpec(q.Gate)}}
 	default:

@@ -84,10 +84,7 @@ func (c *canary) verdicts() []api.Evidence {
 	}
 	for _, t := range c.attempts() {
 		if t.Proof != nil {
-			r := t.Proof.verdict()
-			e := r.Record()
-			e.Metric, e.Judge, e.At = "error-rate", "prove", t.Run.At
-			add(e)
+			add(t.Proof.evidence("prove", t.Run.At))
 		}
 		for _, a := range t.Analyses {
 			for i := range a.Status.MetricResults {

@@ -31,6 +31,9 @@ func SpecOf(r *api.Rollout) rollout.Spec {
 	for i, s := range r.Steps() {
 		spec.Steps = append(spec.Steps, stepOf(r, i, s))
 	}
+	if terms := r.Guard().Promotion; terms != nil {
+		spec.Steps = append(spec.Steps, rollout.StepSpec{Check: promotionOf(*terms)})
+	}
 	return spec
 }
 

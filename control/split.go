@@ -44,17 +44,15 @@ func (d *draws) whole() bool {
 }
 
 // seeSplit gives the requests of a load report to the test of the split, if one
-// weight alone was in force while they began, and every one was drawn by it.
+// weight alone was in force while they began. Every one was drawn by it: what
+// was not has a cluster of its own.
 func (c *canary) seeSplit(l *loop, d *draws, received time.Time) {
 	if c.judge == nil || c.judge.Split == nil {
 		return
 	}
-	if len(c.published.Routes) > 0 {
-		c.routedAt = l.now
-	}
 	from := received.Add(-d.most - stats.Settle)
 	weight := c.history.Largest(from, received)
-	if !d.whole() || !from.After(c.routedAt) || weight != c.history.Smallest(from, received) {
+	if !d.whole() || weight != c.history.Smallest(from, received) {
 		return
 	}
 	before := c.judge.Split.Alarmed()

@@ -58,11 +58,16 @@ func (c *canary) status(l *loop) api.RolloutStatus {
 }
 
 // stepIndex is the step that is played; a rollout that has ended has played all.
+// The proof before promotion is no step of the user's: they are over then.
 func (c *canary) stepIndex() int {
-	if c.state.Stage == rollout.Idle || c.state.Stage == rollout.Completing {
-		return len(c.spec.Steps)
+	steps := len(c.spec.Steps)
+	if steps > 0 && c.spec.Steps[steps-1].Check != nil && c.spec.Steps[steps-1].Check.After {
+		steps--
 	}
-	return c.state.Step
+	if c.state.Stage == rollout.Idle || c.state.Stage == rollout.Completing {
+		return steps
+	}
+	return min(c.state.Step, steps)
 }
 
 // message adds to the machine's own words what only the loop knows.

@@ -20,7 +20,7 @@ func newTimesGuard(r *api.Rollout, spec rollout.Spec) *analysis.Latency {
 		return nil
 	}
 	return analysis.NewLatency(analysis.Config{
-		Alpha:        (1 - guard.Confidence) * (1 - errorShare),
+		Alpha:        otherAlpha(guard),
 		Margin:       guard.Latency.Margin,
 		MaxIncrease:  guard.Latency.MaxIncrease,
 		PlannedSteps: plannedSteps(spec),
@@ -41,9 +41,8 @@ func (l *loop) seeTimes(m stats.Metrics) {
 	}
 }
 
-// seeTimes compares what both versions answered since it was last asked. While a
-// managed route is in force, and until the warm-up is over, they are passed
-// over: some requests were not drawn, and a cold start is no harm.
+// seeTimes compares what both versions answered since it was last asked. Until
+// the warm-up is over it is passed over: a cold start is no harm.
 func (c *canary) seeTimes(l *loop) {
 	j := c.judge
 	if l.now.Sub(j.timed) < timesEvery {
@@ -56,7 +55,7 @@ func (c *canary) seeTimes(l *loop) {
 	before := j.given
 	j.timed, j.given = l.now, map[string][]stats.HistogramBucket{c.state.Version: canary, c.state.Stable: stable}
 	cold := l.now.Sub(j.Began) < c.object.Guard().Latency.Warmup
-	if cold || len(c.published.Routes) > 0 || before == nil {
+	if cold || before == nil {
 		return
 	}
 	j.Times.Interval(since(before[c.state.Version], canary), since(before[c.state.Stable], stable))

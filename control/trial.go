@@ -200,7 +200,11 @@ func (c *canary) look(l *loop, t *trial) {
 			t.wake = wake
 		}
 	}
-	t.Outcome, t.Message = t.Question.outcome(t, l.now)
+	if t.Question.Promotion != nil {
+		t.Outcome, t.Message = c.promotable()
+	} else {
+		t.Outcome, t.Message = t.Question.outcome(t, l.now)
+	}
 }
 
 // measure has a measurement taken beside the loop.

@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -107,7 +108,11 @@ stringData: {token: s3cr3t}
 func (w *world) checked(steps, more string, objects ...string) {
 	w.t.Helper()
 	text := fmt.Sprintf(rolloutOf, "v2", "{}")
-	text = text[:strings.Index(text, "steps:")] + more + "steps: [" + steps + "]}}\n"
+	from := "steps:"
+	if strings.HasPrefix(more, "guard:") {
+		from = "guard:"
+	}
+	text = text[:strings.Index(text, from)] + more + "steps: [" + steps + "]}}\n"
 	text = strings.Replace(text, "metadata: {name: shop}", "metadata: {name: shop, labels: {my.org/team: web}}", 1)
 	w.files(map[string]string{"shop.yaml": objectsOf + slice("v1", 1) + slice("v2", 1) + templatesOf + strings.Join(objects, "") + text})
 }
@@ -157,6 +162,41 @@ func TestAnalysisStep(t *testing.T) {
 		for _, a := range runs[0].Spec.Args {
 			if a.Value != nil && strings.Contains(*a.Value, "s3cr3t") {
 				t.Errorf("the secret is in the run: %+v", a)
+			}
+		}
+	})
+}
+
+// TestSecretsStayWithTheProvider: whatever an analysis with a secret says, the
+// secret is in no status, run, evidence or journal, and in nothing that is stored.
+func TestSecretsStayWithTheProvider(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.gauge.set("success", errors.New("the server refused s3cr3t"))
+		w.checked("{setWeight: 20}, "+rateStep+", {setWeight: 50}", "")
+		time.Sleep(time.Minute)
+		w.is(api.PhaseDegraded, 0, "the server refused")
+		if taken := w.gauge.taken(); len(taken) == 0 || !strings.Contains(taken[0], "s3cr3t") {
+			t.Fatalf("the provider was asked without it: %q", taken)
+		}
+		journal, err := w.History(context.Background(), shop)
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs, status := w.runs(), w.status()
+		w.disk.mu.Lock()
+		defer w.disk.mu.Unlock()
+		stored := w.disk.saved.Rollouts[shop]
+		if len(stored.Trials) == 0 || len(runs) == 0 {
+			t.Fatal("no run is stored")
+		}
+		for what, of := range map[string]any{"the status": status, "the runs": runs, "the journal": journal,
+			"what is stored": stored, "the stored journal": w.disk.journal[shop]} {
+			raw, err := json.Marshal(of)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text := string(raw) + string(stored.Trials) + string(stored.Evidence); strings.Contains(text, "s3cr3t") {
+				t.Errorf("the secret is in %s", what)
 			}
 		}
 	})
@@ -336,16 +376,146 @@ func TestProveStep(t *testing.T) {
 		report(w, 500, 0)
 		w.is(api.PhasePaused, 50, "")
 	})
-	inWorld(t, func(w *world) { // what a header route sends there was not drawn
+	inWorld(t, func(w *world) { // what a header route sends there was not drawn, and has its own cluster
+		routed := func(own, direct uint64) {
+			time.Sleep(time.Second)
+			w.Load(stats.Load{Node: "edge-1", Gateway: "default/edge", Received: time.Now(), Clusters: []stats.ClusterLoad{
+				{Cluster: "default/shop/80/v2", Interval: time.Second, Issued: own, Success: own},
+				{Cluster: "default/shop/80/v2/direct", Interval: time.Second, Issued: direct, Success: direct}}})
+		}
 		w.checked("{setHeaderRoute: {name: inside, match: [{headerName: x, headerValue: {exact: \"y\"}}]}}, {setWeight: 20}, {prove: {timeout: 1m}}, {setWeight: 50}",
 			"trafficRouting: {managedRoutes: [{name: inside}]}, ")
-		report(w, 5000, 0)
+		routed(0, 5000)
 		w.is(api.PhaseProgressing, 20, "prove runs")
-		if e := w.status().Evidence; len(e) != 2 || e[1].Verdict != api.VerdictCannotJudge {
+		if e := w.status().Evidence; len(e) != 2 || e[1].Verdict != api.VerdictInconclusive || e[1].CanaryRequests != 0 {
 			t.Errorf("evidence %+v", e)
 		}
-		time.Sleep(time.Minute)
-		w.is(api.PhasePaused, 20, "no answer within 1m0s")
+		routed(800, 5000)
+		if st := w.status(); st.StableRS != "v2" {
+			t.Errorf("with a proof beside the route: %s %s", st.Phase, st.Message)
+		}
+	})
+}
+
+// TestProofBeforePromotion: what was served from the beginning counts, over all
+// steps and a restart; without the proof all traffic does not move over, and
+// whoever promotes passes it.
+func TestProofBeforePromotion(t *testing.T) {
+	report := func(w *world, ok uint64) {
+		time.Sleep(time.Second)
+		w.Load(stats.Load{Node: "edge-1", Gateway: "default/edge", Received: time.Now(), Clusters: []stats.ClusterLoad{
+			{Cluster: "default/shop/80/v2", Interval: time.Second, Issued: ok, Success: ok}}})
+	}
+	const steps = "{setWeight: 20}, {pause: {duration: 10s}}, {setWeight: 50}, {pause: {duration: 10s}}"
+	const asks = "guard: {promotion: {prove: {timeout: 1m}}}, "
+	proof := func(w *world) api.Evidence {
+		w.t.Helper()
+		for _, e := range w.status().Evidence {
+			if e.Judge == "promotion" {
+				return e
+			}
+		}
+		w.t.Fatalf("no proof in %+v", w.status().Evidence)
+		return api.Evidence{}
+	}
+	t.Run("had already", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			w.checked(steps, asks)
+			report(w, 400)
+			time.Sleep(10 * time.Second)
+			report(w, 400) // at the next weight
+			if e := proof(w); e.Verdict != api.VerdictGood || e.CanaryRequests != 800 || e.Metric != "error-rate" {
+				t.Errorf("evidence %+v", e)
+			}
+			time.Sleep(20 * time.Second)
+			if st := w.status(); st.Phase != api.PhaseHealthy || st.StableRS != "v2" || st.CurrentStepIndex != 4 {
+				t.Errorf("%s, %s is stable, step %d", st.Phase, st.StableRS, st.CurrentStepIndex)
+			}
+		})
+	})
+	t.Run("waited for", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			w.checked(steps, asks)
+			report(w, 400)
+			time.Sleep(25 * time.Second)
+			w.is(api.PhaseProgressing, 50, "the steps are over: the proof before promotion")
+			if st := w.status(); st.CurrentStepIndex != 4 {
+				t.Errorf("step %d", st.CurrentStepIndex)
+			}
+			w.stop()
+			w.start()
+			w.checked(steps, asks)
+			w.is(api.PhaseProgressing, 50, "the proof before promotion")
+			if e := proof(w); e.CanaryRequests != 400 {
+				t.Errorf("after a restart: %+v", e)
+			}
+			report(w, 0)
+			report(w, 400)
+			if st := w.status(); st.Phase != api.PhaseHealthy || st.StableRS != "v2" {
+				t.Errorf("%s, %s is stable", st.Phase, st.StableRS)
+			}
+		})
+	})
+	t.Run("too late", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			w.checked(steps, asks)
+			time.Sleep(25*time.Second + time.Minute)
+			w.is(api.PhasePaused, 50, "no answer within 1m0s")
+		})
+	})
+	t.Run("passed over", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			w.checked(steps, asks)
+			time.Sleep(25 * time.Second)
+			if err := w.act("promote"); err != nil {
+				t.Fatal(err)
+			}
+			if st := w.status(); st.StableRS != "v2" {
+				t.Errorf("%s, %s is stable: %s", st.Phase, st.StableRS, st.Message)
+			}
+		})
+	})
+	t.Run("only looked at", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			w.checked(steps, strings.Replace(asks, "promotion", "mode: observe, promotion", 1))
+			report(w, 400)
+			if e := proof(w); e.Verdict != api.VerdictInconclusive {
+				t.Errorf("evidence %+v", e)
+			}
+			time.Sleep(25 * time.Second)
+			if st := w.status(); st.StableRS != "v2" {
+				t.Errorf("%s, %s is stable: %s", st.Phase, st.StableRS, st.Message)
+			}
+		})
+	})
+	t.Run("a new attempt begins anew", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			w.checked(steps, asks)
+			report(w, 900)
+			if err := w.act("abort"); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.act("retry"); err != nil {
+				t.Fatal(err)
+			}
+			if e := proof(w); e.CanaryRequests != 0 || e.Evidence != 1 {
+				t.Errorf("evidence %+v", e)
+			}
+		})
+	})
+	t.Run("the traffic is elsewhere", func(t *testing.T) {
+		inWorld(t, func(w *world) {
+			w.checked(steps, asks)
+			for range 8 { // a tenth where a fifth was put
+				time.Sleep(time.Second)
+				w.Load(stats.Load{Node: "edge-1", Gateway: "default/edge", Received: time.Now(), Clusters: []stats.ClusterLoad{
+					{Cluster: "default/shop/80/v1", Interval: time.Second, Issued: 9000, Success: 9000},
+					{Cluster: "default/shop/80/v2", Interval: time.Second, Issued: 1000, Success: 1000}}})
+			}
+			if e := proof(w); e.Verdict != api.VerdictCannotJudge || !strings.Contains(e.Message, "not where it was put") {
+				t.Errorf("evidence %+v", e)
+			}
+		})
 	})
 }
 

@@ -23,7 +23,7 @@ func (m *machine) turn() bool {
 	if m.withhold() || m.lower() || m.overdue() {
 		return true
 	}
-	if m.held() || !m.state.passable() {
+	if m.held() || !m.passable() {
 		return false
 	}
 	if m.state.Withheld {
@@ -44,8 +44,9 @@ func (m *machine) turn() bool {
 
 // passable says whether nothing in the world forbids to go on: the canary can
 // serve, and whoever is waited for has accepted the present split.
-func (s State) passable() bool {
-	return s.In.EndpointsKnown && s.In.Canary > 0 &&
+func (m *machine) passable() bool {
+	s := m.state
+	return s.In.EndpointsKnown && (s.In.Canary > 0 || !m.needsEndpoints()) &&
 		s.In.Fleet.Generation == s.Generation && s.In.Fleet.ready()
 }
 
@@ -159,6 +160,8 @@ func (m *machine) step() bool {
 		return m.setRoute(*st.SetRoute)
 	case st.Check != nil:
 		return m.checkStep(*st.Check)
+	case st.Scale != nil:
+		return m.setScale(*st.Scale)
 	default:
 		m.completed(st.Skip)
 	}
@@ -181,8 +184,11 @@ func (m *machine) setRoute(r ManagedRoute) bool {
 }
 
 // setWeight sets the weight of a step, and completes the step when called again
-// with the weight in force.
+// with the weight in force. A raise waits for the pods that it takes.
 func (m *machine) setWeight(w Weight) bool {
+	if w > m.state.Allowed && !m.podsReady() {
+		return false
+	}
 	if m.state.Allowed != w {
 		m.emit(Record{Kind: WeightSet, Step: m.state.Step, Weight: w,
 			Message: fmt.Sprintf("step %d: %s to %s", m.state.Step, w, m.state.Version)})
@@ -224,6 +230,9 @@ func (m *machine) completed(why string) {
 // complete moves all traffic over and, when the fleet has that, ends the canary.
 func (m *machine) complete() bool {
 	s := m.state
+	if s.Allowed != Total && !m.podsReady() {
+		return false
+	}
 	if s.Allowed != Total {
 		m.emit(Record{Kind: WeightSet, Step: s.Step, Weight: Total,
 			Message: fmt.Sprintf("all traffic to %s", s.Version)})

@@ -45,6 +45,8 @@ func (m *machine) handle(ev Event) error {
 		m.state.In.Fleet = ev.Fleet
 	case EndpointsSeen:
 		m.state.In.Canary, m.state.In.Stable, m.state.In.EndpointsKnown = ev.Canary, ev.Stable, true
+	case PodsSeen:
+		m.state.In.Pods = ev.Pods
 	case HarmFound:
 		m.harmFound(ev)
 	case Counted:
@@ -96,7 +98,7 @@ func (m *machine) start(r Record) {
 	r.Kind = CanaryStarted
 	r.Fast = m.isRecent(r.Version)
 	m.emit(r)
-	m.state.In.Canary, m.state.In.EndpointsKnown, m.state.In.Requests = 0, false, 0
+	m.state.In.Canary, m.state.In.EndpointsKnown, m.state.In.Requests, m.state.In.Pods = 0, false, 0, Pods{}
 }
 
 // isRecent says whether a version is one of those that were stable last, as far

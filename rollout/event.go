@@ -21,6 +21,8 @@ type (
 	FleetSeen struct{ Fleet Fleet }
 	// EndpointsSeen tells how many ready endpoints each version has.
 	EndpointsSeen struct{ Canary, Stable int }
+	// PodsSeen tells whether the canary's pods are there for a demand.
+	PodsSeen struct{ Pods Pods }
 	// HarmFound tells that a judge found the canary of an attempt harmful.
 	HarmFound struct {
 		Attempt uint64
@@ -49,6 +51,7 @@ func (SpecSeen) event()      {}
 func (SpecGone) event()      {}
 func (FleetSeen) event()     {}
 func (EndpointsSeen) event() {}
+func (PodsSeen) event()      {}
 func (HarmFound) event()     {}
 func (Counted) event()       {}
 func (Checked) event()       {}

@@ -22,7 +22,9 @@ type history struct {
 }
 
 func (h *history) event(t *rapid.T) rollout.Event {
-	switch rapid.IntRange(0, 11).Draw(t, "event") {
+	switch rapid.IntRange(0, 14).Draw(t, "event") {
+	case 12, 13:
+		return h.pods(t)
 	case 10:
 		return rollout.Counted{Attempt: h.state.Attempt, Requests: h.state.In.Requests + uint64(rapid.IntRange(0, 100).Draw(t, "requests"))}
 	case 11:
@@ -57,6 +59,15 @@ func (h *history) event(t *rapid.T) rollout.Event {
 	return rollout.FleetSeen{Fleet: h.fleet(t)}
 }
 
+// pods tells that the canary's pods are there, mostly for what is demanded.
+func (h *history) pods(t *rapid.T) rollout.Event {
+	p := rollout.Pods{Need: rollout.Demand(h.spec, h.state), Met: rapid.IntRange(0, 3).Draw(t, "met") > 0}
+	if rapid.IntRange(0, 3).Draw(t, "other") == 0 {
+		p.Need.Weight /= 2
+	}
+	return rollout.PodsSeen{Pods: p}
+}
+
 // fleet gives counts that hold together, mostly of the present generation.
 func (h *history) fleet(t *rapid.T) rollout.Fleet {
 	f := rollout.Fleet{Generation: h.state.Generation}
@@ -89,7 +100,9 @@ func action() *rapid.Generator[rollout.Action] {
 
 func steps() *rapid.Generator[[]rollout.StepSpec] {
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) rollout.StepSpec {
-		switch rapid.IntRange(0, 6).Draw(t, "kind") {
+		switch rapid.IntRange(0, 7).Draw(t, "kind") {
+		case 7:
+			return rollout.StepSpec{Scale: &rollout.Scale{By: rollout.ByReplicas, N: int32(rapid.IntRange(0, 2).Draw(t, "pods"))}}
 		case 0, 1:
 			return pause(time.Duration(rapid.IntRange(0, 2).Draw(t, "minutes")) * time.Minute)
 		case 2:
@@ -128,7 +141,7 @@ func TestInvariants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := &history{now: t0, spec: rollout.Spec{Version: "v1", Steps: steps().Draw(t, "first steps"),
 			Deadline: time.Duration(rapid.IntRange(0, 300).Draw(t, "deadline")) * time.Second, DeadlineAborts: rapid.Bool().Draw(t, "aborts"),
-			FastWindow: rapid.IntRange(0, 2).Draw(t, "window")}}
+			FastWindow: rapid.IntRange(0, 2).Draw(t, "window"), Scaled: rapid.Bool().Draw(t, "scaled")}}
 		h.play(t, rollout.SpecSeen{})
 		for range rapid.IntRange(1, 60).Draw(t, "events") {
 			h.play(t, h.event(t))
@@ -187,6 +200,10 @@ func (h *history) checkRaise(t *rapid.T, before rollout.State) {
 	f := h.state.In.Fleet
 	if h.state.In.Canary == 0 || f.Acked == 0 || f.Waiting+f.Rejected+f.Away > 0 || f.Generation != before.Generation {
 		t.Fatalf("%s -> %s with %d endpoints and fleet %+v of generation %d", from.Weight, to.Weight, h.state.In.Canary, f, before.Generation)
+	}
+	// What a canary had before its endpoints went may come back without its pods.
+	if p := h.state.In.Pods; h.spec.Scaled && to.Weight > from.Weight && !before.Withheld && (!p.Met || p.Need.Weight < to.Weight) {
+		t.Fatalf("%s -> %s with pods %+v", from.Weight, to.Weight, p)
 	}
 	if h.spec.Paused || h.state.UserPausedAt != nil || h.spec.Frozen != nil || h.state.Frozen != nil && h.state.Frozen.Until == nil {
 		t.Fatalf("%s -> %s while paused", from.Weight, to.Weight)

@@ -25,6 +25,7 @@ const (
 	HarmPaused     Kind = "HarmPaused"     // a judge did
 	Resumed        Kind = "Resumed"        // and ended that
 	Waived         Kind = "Waived"         // somebody went on in spite of a judge
+	ScaleSet       Kind = "ScaleSet"       // a step sets how many pods the canary has
 	RouteSet       Kind = "RouteSet"       // a managed route was made or replaced
 	RouteUnset     Kind = "RouteUnset"     // or taken away
 	Frozen         Kind = "Frozen"         // somebody said freeze
@@ -55,6 +56,7 @@ type Record struct {
 	Fast     bool          `json:"fast,omitempty"`
 	Until    *time.Time    `json:"until,omitempty"`
 	Route    *ManagedRoute `json:"route,omitempty"`
+	Scale    *Scale        `json:"scale,omitempty"`
 	Outcome  Outcome       `json:"outcome,omitempty"`
 	Beside   bool          `json:"beside,omitempty"` // of a check: it is the background's
 	Message  string        `json:"message"`
@@ -97,6 +99,10 @@ func (s State) fold(r Record) State {
 		s.Weight, s.Withheld = s.Allowed, false
 	case RouteSet, RouteUnset:
 		s.Routes = s.withRoute(r)
+	case ScaleSet:
+		if r.Scale != nil {
+			s.Scale = *r.Scale
+		}
 	case PauseStarted:
 		s.PausedAt, s.PausedCount = &at, r.Count
 	case CheckStarted, CheckEnded:
@@ -277,7 +283,7 @@ func (s State) idle() State {
 func (s State) atZero() State {
 	s.Step, s.Allowed, s.Weight, s.Withheld, s.Routes = 0, 0, 0, false, nil
 	s.PromoteFull, s.Fast, s.Late, s.Held = false, false, false, false
-	s.Check, s.Background = nil, nil
+	s.Check, s.Background, s.Scale = nil, nil, Scale{}
 	return s
 }
 

@@ -95,6 +95,8 @@ func (s *scene) command(verb, rest string) error {
 		s.ready[version] = ready
 		s.endpoints()
 		return err
+	case "pods": // pods met, or pods and what is missing
+		s.tell(rollout.PodsSeen{Pods: rollout.Pods{Need: rollout.Demand(s.spec, s.state), Met: rest == "met", Message: rest}})
 	case "fleet":
 		return s.fleet(rest)
 	case "ack":
@@ -144,6 +146,8 @@ func (s *scene) edit(verb, rest string) (done bool, err error) {
 		s.spec.Deadline, err = time.ParseDuration(words[0])
 	case "turn":
 		s.spec.Turn = rest
+	case "scaled":
+		s.spec.Scaled = rest == "yes"
 	case "background":
 		name, from, _ := strings.Cut(rest, " from ")
 		s.spec.Background = &rollout.Background{Name: name, What: name}
@@ -354,6 +358,21 @@ func readSteps(text string) ([]rollout.StepSpec, error) {
 				c.Timeout, c.OnTimeout = d, rollout.Outcome(outcome)
 			}
 			steps = append(steps, rollout.StepSpec{Check: &c})
+		case "setCanaryScale":
+			n, unit, _ := strings.Cut(arg, " ")
+			sc := rollout.Scale{By: rollout.ByReplicas}
+			if unit == "percent" {
+				sc.By = rollout.ByWeight
+			}
+			if n == "matchTrafficWeight" {
+				sc, n = rollout.Scale{}, "0"
+			}
+			count, err := strconv.Atoi(n)
+			if err != nil {
+				return nil, err
+			}
+			sc.N = int32(count)
+			steps = append(steps, rollout.StepSpec{Scale: &sc})
 		case "skip":
 			steps = append(steps, rollout.StepSpec{Skip: arg})
 		default:

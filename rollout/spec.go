@@ -45,6 +45,9 @@ type Spec struct {
 	// it is aborted then.
 	Deadline       time.Duration
 	DeadlineAborts bool
+	// Scaled says that somebody scales the canary's pods as [Demand] asks, and tells
+	// with [PodsSeen] when they are there.
+	Scaled bool
 	// FastWindow is how many of the versions that were stable last may come
 	// back without steps.
 	FastWindow int
@@ -69,6 +72,7 @@ type StepSpec struct {
 	Pause     *PauseSpec
 	SetRoute  *ManagedRoute
 	Check     *Check
+	Scale     *Scale // of the canary's pods; only where the spec is Scaled
 	Skip      string // a step that has no meaning here: why
 }
 
@@ -101,6 +105,8 @@ type Check struct {
 	// OnTimeout what counts as the answer then.
 	Timeout   time.Duration
 	OnTimeout Outcome
+	// After says that no step of the user's asks: it comes after the last one.
+	After bool
 }
 
 // Background is a check beside the steps: from a step on, until all traffic has
@@ -143,6 +149,8 @@ func (s Spec) stepsHash() string {
 			fmt.Fprintf(h, "p%d;", st.Pause.Duration)
 		case st.SetRoute != nil:
 			fmt.Fprintf(h, "r%q,%q,%d;", st.SetRoute.Name, st.SetRoute.What, st.SetRoute.Order)
+		case st.Scale != nil:
+			fmt.Fprintf(h, "k%s,%d;", st.Scale.By, st.Scale.N)
 		case st.Check != nil:
 			fmt.Fprintf(h, "c%q,%d,%s;", st.Check.What, st.Check.Timeout, st.Check.OnTimeout)
 		default:

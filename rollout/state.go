@@ -45,6 +45,8 @@ type State struct {
 	Withheld bool `json:"withheld,omitempty"`
 	// Routes are the managed routes that steps have made, by precedence.
 	Routes []ManagedRoute `json:"routes,omitempty"`
+	// Scale is the size of the canary that a step has set.
+	Scale Scale `json:"scale,omitzero"`
 	// Held: spec.paused or a freeze of all holds the canary.
 	Held bool `json:"held,omitempty"`
 	// Fast: the canary was stable not long ago, and goes without steps.
@@ -95,6 +97,8 @@ type Input struct {
 	EndpointsKnown bool
 	// Requests counts the canary's since its attempt began.
 	Requests uint64
+	// Pods is what is known of the canary's pods, where the spec is Scaled.
+	Pods Pods
 }
 
 // Fleet counts the Envoys that serve a Rollout's Service, for one generation of

@@ -67,7 +67,7 @@ func (s State) Message(spec Spec) string {
 	case Aborted:
 		return fmt.Sprintf("RolloutAborted: %s: %s", s.Version, s.AbortMessage)
 	}
-	parts := append(s.pauses(spec), s.obstacles()...)
+	parts := append(s.pauses(spec), s.obstacles(spec)...)
 	if s.Late {
 		parts = append([]string{"ProgressDeadlineExceeded"}, parts...)
 	}
@@ -117,10 +117,12 @@ func (s State) pauses(spec Spec) []string {
 }
 
 // obstacles names what in the world forbids to go on.
-func (s State) obstacles() []string {
+func (s State) obstacles(spec Spec) []string {
 	var out []string
 	in := s.In
-	if in.EndpointsKnown && in.Canary == 0 {
+	if pods := s.waitsForPods(spec); pods != "" {
+		out = append(out, pods)
+	} else if in.EndpointsKnown && in.Canary == 0 {
 		out = append(out, fmt.Sprintf("version %s has no ready endpoint", s.Version))
 	}
 	f := in.Fleet
@@ -146,7 +148,9 @@ func (s State) progress(spec Spec) string {
 	case Completing:
 		return fmt.Sprintf("moving all traffic to %s", s.Version)
 	}
-	if c := s.check(spec); c != nil && s.Check != nil {
+	if c := s.check(spec); c != nil && s.Check != nil && c.After {
+		return fmt.Sprintf("the steps are over: %s", c.Name)
+	} else if c != nil && s.Check != nil {
 		return fmt.Sprintf("step %d of %d: %s runs", s.Step, len(spec.Steps), c.Name)
 	}
 	return fmt.Sprintf("step %d of %d", s.Step, len(spec.Steps))

@@ -39,8 +39,10 @@ func ways(r *api.Rollout) []api.Choice {
 		}
 	}
 	add(judge, api.Choice{Action: "promote", Does: "goes on in spite of the judge, which then no longer pauses for that"})
+	last := proves(r)
+	add(last && !judge, api.Choice{Action: "promote", Does: "goes on without the proof before promotion"})
 	add(step && !judge, api.Choice{Action: "promote", Does: fmt.Sprintf("ends step %d, whatever it waits for", st.CurrentStepIndex)})
-	add(st.CurrentStepIndex < len(r.Steps()) || judge || user,
+	add(st.CurrentStepIndex < len(r.Steps()) || judge || user || last,
 		api.Choice{Action: "promote", Full: true, Does: fmt.Sprintf("skips what is left: all traffic moves to %s", st.CurrentPodHash)})
 	add(user, api.Choice{Action: "resume", Does: "ends what pause began; a step's pause and a judge's stay"})
 	add(!user, api.Choice{Action: "pause", Does: "holds the canary at its weight; the guard goes on"})
@@ -58,6 +60,16 @@ func asks(r *api.Rollout) bool {
 		return true
 	}
 	return false
+}
+
+// proves says whether the steps are over and the proof before promotion is not
+// there yet.
+func proves(r *api.Rollout) bool {
+	st := r.Status
+	if st.CurrentStepIndex < len(r.Steps()) || st.PromoteFull || r.Guard().Promotion == nil || st.Phase != api.PhaseProgressing {
+		return false
+	}
+	return slices.ContainsFunc(st.Evidence, func(e api.Evidence) bool { return e.Judge == "promotion" && e.Verdict != api.VerdictGood })
 }
 
 // outs lists how a canary can be ended.

@@ -26,6 +26,9 @@ func (s *Server) explain(w http.ResponseWriter, r *http.Request) error {
 	if e.AnalysisRuns, err = s.control.AnalysisRuns(r.Context(), key); err != nil {
 		return err
 	}
+	if e.Outlook, err = s.control.Outlook(r.Context(), key); err != nil {
+		return err
+	}
 	s.reply(w, r, e)
 	return nil
 }

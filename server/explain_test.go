@@ -96,6 +96,10 @@ func TestExplainStands(t *testing.T) {
 			s.PauseConditions = []api.PauseCondition{{Reason: "InconclusiveAnalysisRun"}, {Reason: "UserPause"}}
 			s.CurrentStepIndex = 2
 		}, nil, "", []string{"promote", "promote --full", "resume", "abort", "rollback"}, true},
+		{"before promotion", func(s *api.RolloutStatus) {
+			s.Phase, s.CurrentStepIndex = api.PhaseProgressing, 2
+			s.Evidence = append(s.Evidence, api.Evidence{Metric: "error-rate", Judge: "promotion", Verdict: api.VerdictInconclusive})
+		}, nil, "", []string{"promote", "promote --full", "pause", "abort", "rollback"}, true},
 		{"moving over", func(s *api.RolloutStatus) { s.Phase, s.CurrentStepIndex = api.PhaseProgressing, 2 }, nil,
 			"", []string{"pause", "abort", "rollback"}, true},
 		{"aborted", func(s *api.RolloutStatus) { s.Phase, s.Abort = api.PhaseDegraded, true }, nil,
@@ -111,6 +115,7 @@ func TestExplainStands(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := shop("default")
 			tt.change(&r.Status)
+			r.Spec.Strategy.Canary.Guard = &api.GuardSpec{Promotion: &api.PromotionSpec{Prove: &api.Prove{}}}
 			e := explained(t, &fake{rollouts: []*api.Rollout{r}, journal: tt.journal}, request(t, "GET", "/api/v1/rollouts/shop/explain", ""))
 			if !strings.Contains(e.WaitsFor, tt.waits) || e.WaitsFor == "" && tt.waits != "" {
 				t.Errorf("waits for %q", e.WaitsFor)
@@ -125,6 +130,16 @@ func TestExplainStands(t *testing.T) {
 				t.Errorf("next at %v", e.NextTransitionAt)
 			}
 		})
+	}
+}
+
+// TestExplainOutlook proves that it is told how long the guard needs.
+func TestExplainOutlook(t *testing.T) {
+	seconds := 1.5
+	want := []api.Reach{{Harm: "total failure", Weight: 20, Rate: 10, ExpectedSeconds: &seconds}, {Harm: "+5 points", Weight: 20}}
+	f := &fake{rollouts: []*api.Rollout{shop("default")}, outlook: want}
+	if d := cmp.Diff(want, explained(t, f, request(t, "GET", "/api/v1/rollouts/shop/explain", "")).Outlook); d != "" {
+		t.Error(d)
 	}
 }
 

@@ -24,6 +24,7 @@ type fake struct {
 	findings []api.Finding
 	runs     []*api.AnalysisRun
 	releases []*api.Release
+	outlook  []api.Reach
 	err      error // of every question and action, where not nil
 	watch    chan []api.Event
 
@@ -80,6 +81,8 @@ func (f *fake) ActRelease(ctx context.Context, key api.Key, a api.Action) (*api.
 	f.mu.Unlock()
 	return f.Release(ctx, key)
 }
+
+func (f *fake) Outlook(context.Context, api.Key) ([]api.Reach, error) { return f.outlook, f.err }
 
 func (f *fake) AnalysisRuns(_ context.Context, key api.Key) ([]*api.AnalysisRun, error) {
 	if f.err != nil {

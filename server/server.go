@@ -32,6 +32,8 @@ type Control interface {
 	ActRelease(ctx context.Context, key api.Key, a api.Action) (*api.Release, error)
 	// AnalysisRuns lists the analyses that run and those that are kept.
 	AnalysisRuns(ctx context.Context, key api.Key) ([]*api.AnalysisRun, error)
+	// Outlook says how long the guard needs now to see a harm.
+	Outlook(ctx context.Context, key api.Key) ([]api.Reach, error)
 	Envoys() []api.Envoy
 	Findings(ctx context.Context) ([]api.Finding, error)
 	// Watch tells of changes until the context ends.

@@ -53,9 +53,9 @@ func errorLog(cluster string, every time.Duration) *accesslogv3.AccessLog {
 		Tag:  ErrorLogCluster,
 		Type: &tracingv3.CustomTag_Value{Value: "%UPSTREAM_CLUSTER%"},
 	}}
-	told := failed()
+	sent := or(failed(), told())
 	if every > 0 {
-		told = or(and(running(true), failed()), and(running(false), upgraded(), grpcStream()))
+		sent = or(and(running(true), sent), and(running(false), upgraded(), calls()))
 		tags = append(tags, &tracingv3.CustomTag{
 			Tag: ErrorLogEvery, Type: &tracingv3.CustomTag_Literal_{Literal: &tracingv3.CustomTag_Literal{Value: every.String()}},
 		})
@@ -74,7 +74,7 @@ func errorLog(cluster string, every time.Duration) *accesslogv3.AccessLog {
 	}
 	return &accesslogv3.AccessLog{
 		Name:       "envoy.access_loggers.http_grpc",
-		Filter:     and(told, thinned()),
+		Filter:     and(sent, thinned()),
 		ConfigType: &accesslogv3.AccessLog_TypedConfig{TypedConfig: mustAny(config)},
 	}
 }

@@ -30,6 +30,7 @@ func (e *entry) route(in splits, set *weightedSet, port int32) *routev3.Route {
 		}
 	default:
 		out.Action = &routev3.Route_Route{Route: r.action(in, set, e.path)}
+		r.tells(in, out)
 	}
 	return out
 }

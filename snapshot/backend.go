@@ -72,15 +72,20 @@ func (b *Builder) remake(s *backendState) {
 	port := b.services.port(s.key)
 	sources := b.services.sources(s.key, split)
 	next := map[Ref]*Resource{}
-	for _, v := range split.versions() {
-		name := clusterName(s.key, v)
-		for _, r := range []*Resource{cluster(name, port), loadAssignment(name, b.slices.endpoints(sources, v))} {
+	add := func(name, version string) {
+		for _, r := range []*Resource{cluster(name, port), loadAssignment(name, b.slices.endpoints(sources, version))} {
 			ref := Ref{r.Type, r.Name}
 			if old := s.resources[ref]; old != nil && old.Version == r.Version {
 				r = old
 			}
 			next[ref] = r
 		}
+	}
+	for _, v := range split.versions() {
+		add(clusterName(s.key, v), v)
+	}
+	for _, v := range b.direct(s.key, split) {
+		add(directName(s.key, v), v)
 	}
 	for g := range s.users {
 		for ref := range s.resources {

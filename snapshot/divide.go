@@ -1,6 +1,8 @@
 package snapshot
 
 import (
+	"slices"
+
 	"github.com/serin-mesh/serin/api"
 )
 
@@ -28,10 +30,37 @@ func (b *backend) alone(key backendKey, s *Split) string {
 	switch {
 	case s == nil:
 		return clusterName(key, "")
-	case b.canary && s.Canary != "":
-		return clusterName(key, s.Canary)
+	case s.Canary == "":
+		return clusterName(key, s.Stable)
+	case b.canary:
+		return directName(key, s.Canary)
 	}
-	return clusterName(key, s.Stable)
+	return directName(key, s.Stable)
+}
+
+// direct lists the versions of a Service that have a cluster for what is sent to
+// them on purpose: with a canary alone is there a difference.
+func (b *Builder) direct(key backendKey, s *Split) []string {
+	if s == nil || s.Canary == "" {
+		return nil
+	}
+	var out []string
+	if _, backed := b.services.canaryOf[key.Service]; backed || len(s.Managed) > 0 {
+		out = append(out, s.Canary)
+	}
+	for route := range b.namedBy[key.Service] {
+		if b.compiled[route].mirrorsTo(key.Service) {
+			return append(out, s.Stable)
+		}
+	}
+	return out
+}
+
+// mirrorsTo says whether a route copies requests to a Service by its own name.
+func (c *compiledRoute) mirrorsTo(service Service) bool {
+	return slices.ContainsFunc(c.rules, func(r *rule) bool {
+		return slices.ContainsFunc(r.mirrors, func(m mirror) bool { return !m.backend.canary && m.backend.named.Service == service })
+	})
 }
 
 // missingCluster stands for a backend that is not there. No such cluster is

@@ -14,20 +14,30 @@
 //  1. The outcome depends on the objects and splits alone, not on the order or
 //     the steps in which they came: a Builder that was changed a thousand times
 //     has the same versions as a new one.
+//
 //  2. A resource's Version is a hash of its content, so equal content has an
 //     equal version in every process, and a change that comes out equal is
 //     no change.
+//
 //  3. Every Gateway has exactly one Runtime resource, be it empty.
+//
 //  4. The weights of a route sum to [Total], and so do the runtime keys that it
 //     reads: those of the present split, and of any later one that names the
 //     route's versions. A canary that was withdrawn gets nothing by them.
+//
 //  5. Another weight for a canary changes the content of Runtime resources
 //     only, at a cost that does not depend on how many hosts or Services there
 //     are. Routes come again with the same body and another Static.
+//
 //  6. A listener does not depend on routes or splits.
+//
 //  7. Managed routes are part of the Route resource, beside those that they
 //     stand in front of: they take no request that goes to another rule, and
 //     there are none without a canary.
+//
+//  8. The cluster of a version has the requests that were drawn for it by the
+//     weights, and no others: what is sent there on purpose while a canary runs
+//     has a cluster of its own.
 //
 // One Service port is one Envoy cluster a version. The structure of a running
 // rollout, two clusters and a weighted route, is configuration, and its weights

@@ -58,6 +58,9 @@ func (t *table) uses(service Service, ports []int32, s *Split) []Ref {
 		for _, v := range s.current() {
 			name := clusterName(key, v)
 			refs = append(refs, Ref{Cluster, name}, Ref{Endpoint, name})
+			if name = directName(key, v); slices.Contains(t.rendering.resource.Clusters, name) {
+				refs = append(refs, Ref{Cluster, name}, Ref{Endpoint, name})
+			}
 		}
 	}
 	if refs == nil {

@@ -144,7 +144,13 @@ func (r *rule) keySet(in splits, parts []part, leads []string) *weightedSet {
 		default:
 			lead := leads[partOf(parts, key.Service)]
 			for _, v := range s.versions() {
-				set.add(clusterName(key, v), term{share: b.share, service: key.Service, role: b.role(s, lead, v)})
+				t := term{share: b.share, service: key.Service, role: b.role(s, lead, v)}
+				if !b.canary || lead == "" {
+					set.add(clusterName(key, v), t)
+				}
+				if b.canary {
+					set.add(directName(key, v), t)
+				}
 			}
 		}
 	}

@@ -198,7 +198,7 @@ func (h *heldRoute) check(t *rapid.T, now *life, weights map[string]uint32) {
 	if got != share {
 		t.Fatalf("route %s reads %v: %v has %d, not %d", h.Name, weights, now.service, got, share)
 	}
-	if made.Canary == "" || own[made.Canary] > 0 { // whole, or one that names the canary Service
+	if made.Canary == "" || own[made.Canary+"/direct"] > 0 { // whole, or one that names the canary Service
 		return
 	}
 	stable, canary := now.split.Stable, now.split.Canary

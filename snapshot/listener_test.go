@@ -73,7 +73,9 @@ func TestErrorLog(t *testing.T) {
 	if len(and) != 2 || and[1].GetRuntimeFilter().GetRuntimeKey() != ErrorLogShare || !and[1].GetRuntimeFilter().UseIndependentRandomness {
 		t.Errorf("the stream cannot be thinned: %v", and)
 	}
-	if either := and[0].GetOrFilter().GetFilters(); len(either) != 3 || either[0].GetStatusCodeFilter().GetComparison().GetValue().GetDefaultValue() != 500 {
+	// Failing responses, and beside them what routes ask for.
+	either := and[0].GetOrFilter().GetFilters()[0].GetOrFilter().GetFilters()
+	if len(either) != 3 || either[0].GetStatusCodeFilter().GetComparison().GetValue().GetDefaultValue() != 500 {
 		t.Errorf("the filter is %v", and[0])
 	}
 }

@@ -11,8 +11,9 @@ import (
 
 // ManagedPrefix begins the name of each Envoy route that stands for a header
 // route. What such a route carries was sent to the canary on purpose: it says
-// nothing about the split, and its failures are no evidence. The name of a
-// mirror route does not begin so, since the normal division answers there.
+// nothing about the split, and its failures are no evidence, so it goes to a
+// cluster of its own. The name of a mirror route does not begin so, since the
+// normal division answers there; its copies go to that cluster.
 const ManagedPrefix = "managed/"
 
 // mirrorPrefix begins the name of each Envoy route that stands for a mirror
@@ -112,7 +113,7 @@ func (e *entry) managed(in splits, own placed) []placed {
 		}
 		seen[key.Service] = true
 		for j := range s.Managed {
-			out = append(out, e.manage(&s.Managed[j], key, clusterName(key, s.Canary), own)...)
+			out = append(out, e.manage(&s.Managed[j], key, directName(key, s.Canary), own)...)
 		}
 	}
 	return out

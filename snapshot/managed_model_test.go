@@ -188,12 +188,12 @@ func checkManaged(t *rapid.T, q *request, m *ManagedRoute, own, got *routev3.Rou
 		t.Fatalf("%+v goes to %s, not to %s of %s", q, got.Name, m.Name, own.Name)
 	}
 	if !m.Mirror {
-		if a.GetCluster() != "default/shop/80/v2" || len(a.RequestMirrorPolicies) > 0 {
+		if a.GetCluster() != "default/shop/80/v2/direct" || len(a.RequestMirrorPolicies) > 0 {
 			t.Fatalf("%+v goes to %v", q, a)
 		}
 		return
 	}
-	if destination(got) != destination(own) || len(a.RequestMirrorPolicies) != 1 || a.RequestMirrorPolicies[0].Cluster != "default/shop/80/v2" {
+	if destination(got) != destination(own) || len(a.RequestMirrorPolicies) != 1 || a.RequestMirrorPolicies[0].Cluster != "default/shop/80/v2/direct" {
 		t.Fatalf("%+v goes to %v", q, a)
 	}
 	share := uint32(Total)

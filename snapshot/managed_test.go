@@ -53,21 +53,21 @@ spec:
 		"SHOP", "default/shop/80/v2=0 default/shop/80/v1=1000000 by serin.default/shop/80/v2",
 		"BOTH", "default/shop/80/v2=0 default/shop/80/v1=500000 default/cart/80/w2=0 default/cart/80/w1=500000 by serin.route.default/r/2/v2,w2",
 	).Replace(`
-		* r/1/0 -> default/shop/80/v2
-		* managed/default/shop/h2/default/r/2/0 -> default/shop/80/v2
+		* r/1/0 -> default/shop/80/v2/direct
+		* managed/default/shop/h2/default/r/2/0 -> default/shop/80/v2/direct
 		* mirrored/default/shop/m/0/default/r/2/0 -> BOTH
-		* managed/default/shop/h1/default/r/2/0 -> default/shop/80/v2
-		* managed/default/cart/c/default/r/2/0 -> default/cart/80/w2
+		* managed/default/shop/h1/default/r/2/0 -> default/shop/80/v2/direct
+		* managed/default/cart/c/default/r/2/0 -> default/cart/80/w2/direct
 		* r/2/0 -> BOTH
 		* r/4/0 -> 500
 		* r/3/0 -> redirect
-		* managed/default/shop/h2/default/r/0/1 -> default/shop/80/v2
+		* managed/default/shop/h2/default/r/0/1 -> default/shop/80/v2/direct
 		* mirrored/default/shop/m/0/default/r/0/1 -> SHOP
-		* managed/default/shop/h1/default/r/0/1 -> default/shop/80/v2
+		* managed/default/shop/h1/default/r/0/1 -> default/shop/80/v2/direct
 		* r/0/1 -> SHOP
-		* managed/default/shop/h2/default/r/0/0 -> default/shop/80/v2
+		* managed/default/shop/h2/default/r/0/0 -> default/shop/80/v2/direct
 		* mirrored/default/shop/m/0/default/r/0/0 -> SHOP
-		* managed/default/shop/h1/default/r/0/0 -> default/shop/80/v2
+		* managed/default/shop/h1/default/r/0/0 -> default/shop/80/v2/direct
 		* r/0/0 -> SHOP`))
 }
 
@@ -81,8 +81,8 @@ func TestManagedPorts(t *testing.T) {
 			got = append(got, strings.TrimPrefix(r.Name, "managed/default/shop/h/default/")+" "+destination(r))
 		}
 	}
-	want := []string{"mixed/1/0 default/shop/80/v2", "mixed/2/0 default/shop/80/v2", "mixed/3/0 default/shop/80/v2",
-		"mixed/4/0 default/shop/80/v2", "mixed/5/0 default/shop/80/v2"}
+	want := []string{"mixed/1/0 default/shop/80/v2/direct", "mixed/2/0 default/shop/80/v2/direct", "mixed/3/0 default/shop/80/v2/direct",
+		"mixed/4/0 default/shop/80/v2/direct", "mixed/5/0 default/shop/80/v2/direct"}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
@@ -111,14 +111,14 @@ route:
   timeout: 3s
   cluster_not_found_response_code: INTERNAL_SERVER_ERROR
 `
-	const mirror = `{cluster: default/shop/80/v1, runtime_fraction: {default_value: {numerator: 500000, denominator: MILLION}}}`
+	const mirror = `{cluster: default/shop/80/v1/direct, runtime_fraction: {default_value: {numerator: 500000, denominator: MILLION}}}`
 	const matches = `query_parameters: [{name: q, string_match: {exact: w}}], headers: [{name: ":method", string_match: {exact: GET}}, {name: h, string_match: {exact: v}}`
 	want := []string{`
 name: managed/default/shop/h/default/r/0/0
 match: {path_separated_prefix: /a, ` + matches + `, {name: x-canary, string_match: {exact: "yes"}},
   {name: x-b, string_match: {prefix: p}}, {name: c, string_match: {safe_regex: {regex: r+}}}, {name: d, present_match: true}]}` + shared + `
   prefix_rewrite: /b
-  cluster: default/shop/80/v2
+  cluster: default/shop/80/v2/direct
   request_mirror_policies: [` + mirror + `]`, `
 name: mirrored/default/shop/m/0/default/r/0/0
 match: {prefix: /a/x, ` + matches + `, {name: ":method", string_match: {exact: GET}}, {name: ":path", string_match: {safe_regex: {regex: "/a(?:[/?].*)?"}}}]}` + shared + `
@@ -126,7 +126,7 @@ match: {prefix: /a/x, ` + matches + `, {name: ":method", string_match: {exact: G
   weighted_clusters:
     runtime_key_prefix: serin.default/shop/80/v2
     clusters: [{name: default/shop/80/v2, weight: 0}, {name: default/shop/80/v1, weight: 1000000}]
-  request_mirror_policies: [` + mirror + `, {cluster: default/shop/80/v2, runtime_fraction: {default_value: {numerator: 125000, denominator: MILLION}}}]`}
+  request_mirror_policies: [` + mirror + `, {cluster: default/shop/80/v2/direct, runtime_fraction: {default_value: {numerator: 125000, denominator: MILLION}}}]`}
 	got := routes(t, b).VirtualHosts[0].Routes
 	if len(got) != 3 {
 		t.Fatalf("%d routes, want 3", len(got))
@@ -146,14 +146,15 @@ func TestManagedStatic(t *testing.T) {
 		header("h", "x", "1"), {Name: "m", Mirror: true, Percentage: 1, Matches: []RouteMatch{{Method: StringMatch{Exact: "GET"}}, {}}}}})
 	r := get(t, b, edge, Route, "default/edge/10000")
 	expect(t, outline(message(t, r.Static(), &routev3.RouteConfiguration{})), `
-		shop.example managed/default/shop/h/default/shop/0/0 -> default/shop/80/v2
+		shop.example managed/default/shop/h/default/shop/0/0 -> default/shop/80/v2/direct
 		shop.example mirrored/default/shop/m/0/default/shop/0/0 -> default/shop/80/v2=250000 default/shop/80/v1=750000
 		shop.example mirrored/default/shop/m/1/default/shop/0/0 -> default/shop/80/v2=250000 default/shop/80/v1=750000
 		shop.example shop/0/0 -> default/shop/80/v2=250000 default/shop/80/v1=750000`)
 }
 
-// TestManagedChange: managed routes come and go with the Route resource alone,
-// and a new weight beside them still changes keys only.
+// TestManagedChange: managed routes come and go with the Route resource and the
+// canary's cluster for them, and a new weight beside them still changes keys
+// only.
 func TestManagedChange(t *testing.T) {
 	b := build(t, shopYAML)
 	set := func(weight uint32, canary string, managed ...ManagedRoute) {
@@ -169,14 +170,15 @@ func TestManagedChange(t *testing.T) {
 		want   []string
 		moved  bool // the Route has another body
 	}{
-		{"a header route", func() { set(0, "v2", header("h", "x", "1")) }, []string{"set routes default/edge/10000"}, true},
+		{"a header route", func() { set(0, "v2", header("h", "x", "1")) }, []string{"set clusters default/shop/80/v2/direct", "set endpoints default/shop/80/v2/direct", "set routes default/edge/10000"}, true},
 		{"the same", func() { set(0, "v2", header("h", "x", "1")) }, nil, false},
 		{"the same and one of nothing", func() { set(0, "v2", header("h", "x", "1"), ManagedRoute{Name: "n"}) }, nil, false},
 		{"a weight", func() { set(5, "v2", header("h", "x", "1")) }, []string{"set runtime serin", "set routes default/edge/10000"}, false},
 		{"another value", func() { set(5, "v2", header("h", "x", "2")) }, []string{"set routes default/edge/10000"}, true},
 		{"a mirror in front", func() { set(5, "v2", mirrorAll("m", 9), header("h", "x", "2")) }, []string{"set routes default/edge/10000"}, true},
 		{"behind", func() { set(5, "v2", header("h", "x", "2"), mirrorAll("m", 9)) }, []string{"set routes default/edge/10000"}, true},
-		{"none", func() { set(0, "v2") }, []string{"set runtime serin", "set routes default/edge/10000"}, true},
+		{"none", func() { set(0, "v2") }, []string{"set runtime serin", "set routes default/edge/10000",
+			"removed clusters default/shop/80/v2/direct", "removed endpoints default/shop/80/v2/direct"}, true},
 	} {
 		before = get(t, b, edge, Route, "default/edge/10000")
 		c.change()
@@ -200,7 +202,7 @@ func TestManagedClusters(t *testing.T) {
 	b := build(t, shopYAML)
 	b.SetSplit(shop, &Split{Stable: "v1", Canary: "v2", Managed: []ManagedRoute{mirrorAll("m", 0), header("h", "x", "1")}})
 	r := get(t, b, edge, Route, "default/edge/10000")
-	if d := cmp.Diff([]string{"default/shop/80/v1", "default/shop/80/v2"}, r.Clusters); d != "" {
+	if d := cmp.Diff([]string{"default/shop/80/v1", "default/shop/80/v2", "default/shop/80/v2/direct"}, r.Clusters); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 	if d := cmp.Diff([]string{"serin.default/shop/80/v2.default/shop/80/v1", "serin.default/shop/80/v2.default/shop/80/v2"}, r.Keys); d != "" {

@@ -75,6 +75,16 @@ type Split struct {
 	// Managed are the routes that the Rollout's steps made, in order of
 	// precedence: the first that matches wins. Without a canary there are none.
 	Managed []ManagedRoute
+	// Told are the answers that the error stream tells of beside the failing ones
+	// while a canary runs.
+	Told Told
+}
+
+// Told lists answers of a Service's versions.
+type Told struct {
+	Statuses []int // HTTP statuses from 400 on; 4 and 5 stand for their class
+	GRPC     []int // codes of gRPC
+	Calls    bool  // gRPC calls that run for long, where the listener tells of such requests
 }
 
 // Service is the key of the Service that a Split divides, and of its Rollout's

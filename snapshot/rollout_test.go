@@ -174,7 +174,7 @@ spec:
 			* shop/0/0 -> default/shop/80/v1
 			* shop/1/0 -> default/shop/80/v1`},
 		{&Split{Stable: "v1", Canary: "v2", Weight: 7}, `
-			* shop/0/0 -> default/shop/80/v2
+			* shop/0/0 -> default/shop/80/v2/direct
 			* shop/1/0 -> default/shop/80/v2=0 default/shop/80/v1=1000000 by serin.default/shop/80/v2`},
 	} {
 		b.SetSplit(shop, c.split)

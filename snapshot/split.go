@@ -23,7 +23,7 @@ func normalize(s *Split) *Split {
 	if n.Canary == "" {
 		n.Weight = 0
 	} else {
-		n.Managed = matching(s.Managed)
+		n.Managed, n.Told = matching(s.Managed), s.Told
 	}
 	for _, v := range s.Retired {
 		if v != "" && v != n.Stable && v != n.Canary {
@@ -62,7 +62,7 @@ func sameRoutes(a, b *Split) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	return a.Stable == b.Stable && a.Canary == b.Canary && sameManaged(a.Managed, b.Managed)
+	return a.Stable == b.Stable && a.Canary == b.Canary && sameManaged(a.Managed, b.Managed) && a.Told.same(b.Told)
 }
 
 // sameVersions says whether both splits need the same clusters.
@@ -97,6 +97,12 @@ func clusterName(b backendKey, version string) string {
 	}
 	return b.String() + "/" + version
 }
+
+// directName is the cluster of what is sent to one version on purpose while a
+// canary runs: by a header route, through a canary Service, or as a copy. It has
+// the version's endpoints. What Envoys report of the version's own cluster is
+// then drawn by the weights, all of it.
+func directName(b backendKey, version string) string { return clusterName(b, version) + "/direct" }
 
 // gatewayPort names one port that a Gateway listens on.
 type gatewayPort struct {

@@ -74,6 +74,7 @@ func emptied[M ~map[K]V, K comparable, V any](m M) M {
 // compile translates one HTTPRoute anew, or forgets it.
 func (b *Builder) compile(key api.Key) {
 	if old := b.compiled[key]; old != nil {
+		b.mirrorsChanged(old)
 		for _, s := range old.services {
 			remove(b.namedBy, s, key)
 		}
@@ -85,8 +86,19 @@ func (b *Builder) compile(key api.Key) {
 	}
 	c := compile(o, b.services)
 	b.compiled[key] = c
+	b.mirrorsChanged(c)
 	for _, s := range c.services {
 		add(b.namedBy, s, key)
+	}
+}
+
+// mirrorsChanged marks the clusters of the Services that a route copies requests
+// to: whether they have one for copies rests on it.
+func (b *Builder) mirrorsChanged(c *compiledRoute) {
+	for _, r := range c.rules {
+		for _, m := range r.mirrors {
+			b.dirty.services[m.backend.named.Service] = true
+		}
 	}
 }
 

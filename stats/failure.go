@@ -1,34 +1,24 @@
 package stats
 
-import "time"
+import (
+	"time"
 
-// The gRPC codes that count as errors.
-// Source: google.golang.org/grpc/codes, the same in every language.
-const (
-	grpcUnknown          = 2
-	grpcDeadlineExceeded = 4
-	grpcUnimplemented    = 12
-	grpcInternal         = 13
-	grpcUnavailable      = 14
-	grpcDataLoss         = 15
+	"github.com/serin-mesh/serin/api"
 )
 
-// IsError says whether a failure counts against the version that it went to: a
-// status of 500 or above (Envoy's own 503 and 504 for the version's cluster
-// too), a failure before any response, or a gRPC code that blames the server.
-// Not counted are failures without an upstream cluster, clients that went away
-// or broke the protocol, everything below 500, and what a circuit breaker
-// refused: breakers belong to a cluster and say more about its limits than
-// about the version, so the Ledger counts them apart.
-func IsError(f Failure) bool {
-	if f.Running || !reachedVersion(f) || f.Flags.Overflow {
-		return false
-	}
-	if f.Status >= 500 || grpcError(f.GRPCStatus) {
-		return true
-	}
-	return f.Status == 0 && f.Flags.upstreamFailed()
-}
+// byDefault is the rule of a guard that says nothing.
+var byDefault = func() *Rule {
+	rule := (&api.Rollout{}).Guard().ErrorRate
+	return NewRule(rule.Statuses, rule.GRPCCodes, true)
+}()
+
+// IsError says whether a failure counts against the version that it went to, by
+// the rule that holds where a Rollout says nothing: a status of 500 or above
+// (Envoy's own 503 and 504 for the version's cluster too), a failure before any
+// response, or a gRPC code that blames the server. Not counted are failures
+// without an upstream cluster, clients that went away or broke the protocol,
+// everything below 500, and what a circuit breaker refused.
+func IsError(f Failure) bool { return byDefault.Counts(f) }
 
 // IsSlow says whether a request that still runs has just taken as long as an
 // objective: took is what Filter.Took gives for this entry. Of all entries of a
@@ -42,15 +32,6 @@ func IsSlow(f Failure, took, objective time.Duration) bool {
 func reachedVersion(f Failure) bool {
 	return f.Cluster != "" && !f.Flags.NoRoute && !f.Flags.NoCluster &&
 		!f.Flags.DownstreamGone && !f.Flags.DownstreamProtocol
-}
-
-// grpcError says whether a gRPC code blames the server.
-func grpcError(code int) bool {
-	switch code {
-	case grpcUnknown, grpcDeadlineExceeded, grpcUnimplemented, grpcInternal, grpcUnavailable, grpcDataLoss:
-		return true
-	}
-	return false
 }
 
 // upstreamFailed says whether Envoy ended the request for want of an upstream

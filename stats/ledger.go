@@ -26,7 +26,7 @@ type account struct {
 // Counts is what one version served since the step began.
 type Counts struct {
 	Requests       uint64  // completed, as reported; attempts, where Envoy retries
-	Errors         uint64  // of the error stream, by IsError
+	Errors         uint64  // of the error stream, by its owner's rule
 	ReportedErrors uint64  // as load reports or metrics count them: 5xx and resets, each attempt
 	Overflows      uint64  // refused by a circuit breaker
 	Share          float64 // of the Requests of all versions, 0 to 1

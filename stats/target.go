@@ -17,7 +17,8 @@ type Target struct {
 // ParseCluster reads a cluster name NAMESPACE/SERVICE/PORT/VERSION. Any other
 // name, that of a Service without a Rollout included, is not a Target. A
 // version may hold anything, slashes too: whoever asked for it compares it with
-// the versions that run.
+// the versions that run. So what was sent to a version on purpose, VERSION/direct,
+// is none of them, and in no count.
 func ParseCluster(name string) (Target, bool) {
 	namespace, rest, _ := strings.Cut(name, "/")
 	service, rest, _ := strings.Cut(rest, "/")

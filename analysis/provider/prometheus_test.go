@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -275,5 +276,40 @@ func TestMisbehaviour(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestMillionSeries: an answer of a million series is an error within the time of
+// the metric, as it is larger than what is read; one that can be read is a value
+// whose text stays short.
+func TestMillionSeries(t *testing.T) {
+	vector := func(n int) string {
+		const one = `{"metric":{},"value":[1,"1"]}`
+		return promAnswer("vector", "["+strings.Repeat(one+",", n-1)+one+"]")
+	}
+	millions, many := serve(t, answers(200, vector(1_000_000))), serve(t, answers(200, vector(100_000)))
+	for name, tt := range map[string]struct {
+		metric api.Metric
+		err    string
+		phase  api.AnalysisPhase
+	}{
+		"prometheus":       {promMetric(millions, nil), "the answer is larger than 16 MB", api.AnalysisError},
+		"web":              {webMetric(millions, "{$.data.result[0].value[1]}"), "the answer is larger than 16 MB", api.AnalysisError},
+		"those that fit":   {promMetric(many, nil), "", api.AnalysisSuccessful},
+		"the first of all": {webMetric(many, "{$.data.result[0].value[1]}"), "", api.AnalysisSuccessful},
+	} {
+		t.Run(name, func(t *testing.T) {
+			set, began := newTestSet(t, Options{}), time.Now()
+			r := set.Take(t.Context(), run.Task{Metric: tt.metric}, nil, noSecrets, Subject{})
+			if r.Phase != tt.phase || !strings.Contains(r.Message, tt.err) {
+				t.Errorf("got %s %q, want %s %q", r.Phase, r.Message, tt.phase, tt.err)
+			}
+			if len(r.Value)+len(r.Message) > 4096 {
+				t.Errorf("%d bytes are kept", len(r.Value)+len(r.Message))
+			}
+			if took := time.Since(began); took > 30*time.Second {
+				t.Errorf("it took %s", took)
+			}
+		})
 	}
 }

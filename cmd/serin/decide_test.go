@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/serin-mesh/serin/api"
 )
 
@@ -28,6 +30,9 @@ func TestStepsThatCannotDecide(t *testing.T) {
 		{"a person ends it", "      - setWeight: 20\n      - pause: {}\n", "--rps 1", nil},
 		{"no pause at all", "      - setWeight: 20\n      - setWeight: 100\n", "--rps 100", []string{`9: 0s at 20%`}},
 		{"a proof", "      - setWeight: 20\n      - prove: {timeout: 1m}\n", "--rps 10", []string{`10: at 20% of 10 requests a second a proof takes about 6m34s even without errors, longer than its timeout of 1m0s`}},
+		{"a proof before promotion", "      - setWeight: 20\n      - pause: {requests: 100}\n      guard: {promotion: {prove: {timeout: 5m}}}\n", "--rps 10",
+			[]string{`11: at 20% of 10 requests a second a proof takes about 5m44s even without errors, longer than its timeout of 5m0s`}},
+		{"one that the steps have given", "      - setWeight: 20\n      - pause: {requests: 800}\n      guard: {promotion: {prove: {timeout: 1s}}}\n", "--rps 10", nil},
 		{"a proof that can be had", "      - setWeight: 20\n      - prove: {timeout: 7m}\n", "--rps 10", nil},
 	}
 	for _, tt := range tests {
@@ -51,11 +56,46 @@ func TestStepsThatCannotDecide(t *testing.T) {
 			}
 			for i, want := range tt.want {
 				line, message, _ := strings.Cut(want, ": ")
-				if !regexp.MustCompile(`^` + line + `:\d+: W229 spec.strategy.canary.steps\[\d\]: ` + message).MatchString(got[i]) {
+				if !regexp.MustCompile(`^` + line + `:\d+: W229 spec.strategy.canary.(steps\[\d\]|guard.promotion): ` + message).MatchString(got[i]) {
 					t.Errorf("got %q, want %q", got[i], want)
 				}
 			}
 		})
+	}
+}
+
+// TestTimeToSee: below the findings each weight is told how long it takes to see a
+// harm, the one that was asked for and a total failure, and whether the pauses
+// are as long.
+func TestTimeToSee(t *testing.T) {
+	const text = "apiVersion: serin.dev/v1alpha1\nkind: Rollout\nmetadata: {name: shop}\nspec:\n" +
+		"  template: {metadata: {labels: {app.kubernetes.io/version: v1}}}\n  strategy: {canary: {GUARDsteps: [{setWeight: 0}, {setWeight: 20}, {pause: {duration: 1m}}, " +
+		"{setWeight: 50}, {pause: {}}, {setWeight: 100}]}}\n"
+	for _, tt := range []struct {
+		guard, flags string
+		want         []string // the lines below the head, single-spaced
+	}{
+		{"", "--rps 20", []string{
+			"1 20% 1m0s +5 points 1040 1340 1m7s no", "1 20% 1m0s total failure 31 35 1.7s yes",
+			"3 50% - +5 points 905 1000 50s -", "3 50% - total failure 30 34 1.7s -"}},
+		{"", "--rps 100 --increase 0.004 --errors 0", []string{
+			"1 20% 1m0s +0.4 points never never never no", "1 20% 1m0s total failure 29 35 400ms yes",
+			"3 50% - +0.4 points never never never no", "3 50% - total failure 29 34 300ms -"}},
+		{"guard: {mode: 'off'}, ", "--rps 20", nil},
+	} {
+		name := filepath.Join(t.TempDir(), "shop.yaml")
+		if err := os.WriteFile(name, []byte(strings.Replace(text, "GUARD", tt.guard, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, stdout, stderr := program(t, append([]string{"validate", "-f", name}, strings.Fields(tt.flags)...)...)
+		_, plan, _ := strings.Cut(stdout, "ENOUGH\n")
+		var got []string
+		for line := range strings.Lines(plan) {
+			got = append(got, strings.Join(strings.Fields(line), " "))
+		}
+		if d := cmp.Diff(tt.want, got); d != "" {
+			t.Errorf("%s (-want +got):\n%s%s", tt.flags, d, stderr)
+		}
 	}
 }
 
@@ -66,7 +106,7 @@ func TestTrafficThatMeansNothing(t *testing.T) {
 			t.Errorf("%s: exit %d: %s", flags, code, stderr)
 		}
 	}
-	if got := round(seconds(1e30)); got != "forever" {
+	if got := round(secondsOf(1e30)); got != "forever" {
 		t.Errorf("of 1e30 seconds: %s", got)
 	}
 	if got := round(1500 * time.Millisecond); got != "1.5s" {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -57,10 +58,47 @@ func renderExplanation(e api.Explanation, width int, now time.Time) string {
 		v.title("Now", "")
 		v.numbers(e.Evidence)
 	}
+	v.outlook(e.Outlook)
 	v.title("Next", nextText(e.NextTransitionAt, now))
 	v.text("  ", e.WaitsFor)
 	v.choices(e)
 	return v.b.String()
+}
+
+// outlook says how long the guard needs to see a harm.
+func (v *view) outlook(list []api.Reach) {
+	if len(list) == 0 {
+		return
+	}
+	note := fmt.Sprintf("at %s of %.3g requests a second", percentText(list[0].Weight), list[0].Rate)
+	if list[0].Rate == 0 {
+		note = "no traffic is reported"
+	}
+	v.title("To see harm", note)
+	for _, r := range list {
+		if r.ExpectedRequests == nil {
+			v.line("  %-14s cannot be seen: it is too near to what is tolerated", r.Harm)
+			continue
+		}
+		v.line("  %-14s about %s requests%s; any test needs %s", r.Harm, countText(*r.ExpectedRequests), inText(r.ExpectedSeconds), countText(*r.LeastRequests))
+	}
+}
+
+// countText rounds a number of requests up to three digits.
+func countText(n float64) string {
+	unit := 1.0
+	for n/unit >= 1000 {
+		unit *= 10
+	}
+	return fmt.Sprintf("%.0f", math.Ceil(n/unit-1e-9)*unit)
+}
+
+// inText gives a time that something takes, if it is known.
+func inText(seconds *float64) string {
+	if seconds == nil {
+		return ""
+	}
+	return " in " + round(secondsOf(*seconds))
 }
 
 // choices lists what can be done, as it is typed.

@@ -55,6 +55,24 @@ You can
 			t.Errorf("no %q in:\n%s", part, got)
 		}
 	}
+	least, expected, seconds := 1000.2, 1340.0, 67.0
+	e.Outlook = []api.Reach{
+		{Harm: "+5 points", Weight: 20, Rate: 20, LeastRequests: &least, ExpectedRequests: &expected, LeastSeconds: &seconds, ExpectedSeconds: &seconds},
+		{Harm: "total failure", Weight: 20, Rate: 20},
+	}
+	looked := renderExplanation(e, 80, viewedAt)
+	const outlook = `
+To see harm at 20% of 20 requests a second
+  +5 points      about 1340 requests in 1m7s; any test needs 1010
+  total failure  cannot be seen: it is too near to what is tolerated
+`
+	if !strings.Contains(looked, outlook) {
+		t.Errorf("no outlook in:\n%s", looked)
+	}
+	e.Outlook = []api.Reach{{Harm: "+5 points", LeastRequests: &least, ExpectedRequests: &expected}}
+	if looked = renderExplanation(e, 80, viewedAt); !strings.Contains(looked, "no traffic is reported") || strings.Contains(looked, " in ") && strings.Contains(looked, "requests in") {
+		t.Errorf("without traffic:\n%s", looked)
+	}
 	if strings.Contains(got, "You can") || strings.Contains(got, "-n default") {
 		t.Errorf("got:\n%s", got)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/serin-mesh/serin/api"
+	"github.com/serin-mesh/serin/control"
 	"github.com/serin-mesh/serin/snapshot"
 )
 
@@ -44,9 +45,9 @@ func (m *moment) split(r *api.Rollout, stable string) *snapshot.Split {
 	case !m.given || stable == r.Version():
 		return &snapshot.Split{Stable: stable}
 	case m.step >= len(r.Steps()):
-		return &snapshot.Split{Stable: stable, Canary: r.Version(), Weight: snapshot.Total}
+		return &snapshot.Split{Stable: stable, Canary: r.Version(), Weight: snapshot.Total, Told: control.Told(r)}
 	}
-	return &snapshot.Split{Stable: stable, Canary: r.Version(), Weight: r.StepWeight(m.step)}
+	return &snapshot.Split{Stable: stable, Canary: r.Version(), Weight: r.StepWeight(m.step), Told: control.Told(r)}
 }
 
 // chosen lists the Rollouts that the flags speak of, sorted. A step that none

@@ -16,16 +16,24 @@ func planOf(r *api.Rollout) rollout.Spec {
 	spec := control.SpecOf(r)
 	spec.FastWindow, spec.Background = 0, nil
 	for i := range spec.Steps {
-		s := &spec.Steps[i]
-		kind := r.Steps()[i].Kind()
-		switch {
+		switch s := &spec.Steps[i]; {
 		case s.SetRoute != nil, s.Skip != "":
-			*s = rollout.StepSpec{Skip: kind + " is not simulated"}
-		case s.Check != nil && kind != "prove":
-			*s = rollout.StepSpec{Skip: kind + " is not simulated: it is taken to pass"}
+			*s = rollout.StepSpec{Skip: r.Steps()[i].Kind() + " is not simulated"}
+		case s.Check != nil && proofOf(s) == nil:
+			*s = rollout.StepSpec{Skip: r.Steps()[i].Kind() + " is not simulated: it is taken to pass"}
 		}
 	}
 	return spec
+}
+
+// proofOf gives the terms of the proof that a step asks for; nil for any other
+// step.
+func proofOf(s *rollout.StepSpec) *api.ProveTerms {
+	if s.Check == nil {
+		return nil
+	}
+	terms, _ := control.ProofOf(*s.Check)
+	return terms
 }
 
 // countsRequests says whether some step waits for a number of requests.

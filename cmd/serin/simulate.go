@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/serin-mesh/serin/api"
+	"github.com/serin-mesh/serin/control"
 )
 
 // waitingTime is how long a rollout is played beyond its pauses and its series.
@@ -20,6 +21,7 @@ type simulateOptions struct {
 	file, series    string
 	rollout, stable string
 	seed            uint64
+	increase        float64
 	duration        time.Duration // 0: found out
 }
 
@@ -42,6 +44,8 @@ func newSimulateCommand() *cobra.Command {
 			"                retry or rollback\n\n" +
 			"What a point leaves out stays as it was; the last one holds to the end. As an object, the\n" +
 			"list is under points, beside seed.\n\n" +
+			"After the timeline comes the plan: for each weight, how many requests it takes, at the first\n" +
+			"traffic of the series, to see a harm of --increase and a total failure.\n\n" +
 			"It exits with 0 when the version was promoted, 1 on bad usage and bad files, 2 when it was\n" +
 			"aborted or rolled back, 3 when it was not over after --duration, and 4 when it waits for a\n" +
 			"person at the end.",
@@ -54,7 +58,13 @@ func newSimulateCommand() *cobra.Command {
 				return err
 			}
 			err = out.printValue(cmd.OutOrStdout(), result, func(w io.Writer, _ bool) error {
-				return timelineTable(w, result.Timeline)
+				if err := timelineTable(w, result.Timeline); err != nil || len(result.Plan) == 0 {
+					return err
+				}
+				if _, err := fmt.Fprintln(w); err != nil {
+					return err
+				}
+				return planTable(w, result.Plan)
 			})
 			if err != nil {
 				return err
@@ -74,6 +84,7 @@ func newSimulateCommand() *cobra.Command {
 	f.StringVar(&o.rollout, "rollout", "", "the Rollout, NAME or NAMESPACE/NAME, where there are several")
 	f.StringVar(&o.stable, "stable", "stable", "what to call the version before")
 	f.Uint64Var(&o.seed, "seed", 1, "what the draws come from; default: the series' seed, else 1")
+	f.Float64Var(&o.increase, "increase", control.UsualHarm, "which harm the plan is judged by: how much more of the canary's requests fail")
 	f.DurationVar(&o.duration, "duration", 0, "how long to play at most; default: the series, the timed pauses and 10m")
 	out.addFlag(cmd)
 	// The flags exist, so marking them cannot fail.
@@ -109,11 +120,29 @@ func simulate(cmd *cobra.Command, o simulateOptions) (*simulated, error) {
 		return nil, fmt.Errorf("up to %.3g requests in %s are too many to draw; want at most %g: give fewer a second, or a shorter --duration",
 			n, o.duration, float64(maxRequests))
 	}
+	load := planTraffic(traffic.points, o.increase)
+	if err := load.check(); load.rps > 0 && err != nil {
+		return nil, err
+	}
 	s := newSimulation(object, o.stable, traffic.points, o.seed)
 	if err := s.run(cmd.Context(), o.duration); err != nil {
 		return nil, fmt.Errorf("simulating %s: %w", object.Key(), err)
 	}
-	return s.result(object.Key(), o), nil
+	out := s.result(object.Key(), o)
+	if load.rps > 0 {
+		out.Plan = load.plan(object, s.spec)
+	}
+	return out, nil
+}
+
+// planTraffic is the first traffic that a series has.
+func planTraffic(points []point, increase float64) traffic {
+	for _, p := range points {
+		if p.rps > 0 {
+			return traffic{rps: p.rps, errors: p.stable, increase: min(increase, 1-p.stable)}
+		}
+	}
+	return traffic{}
 }
 
 // theRollout finds the Rollout that is meant.

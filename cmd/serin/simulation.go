@@ -44,6 +44,7 @@ type simulation struct {
 	canary       tally
 	stable       tally
 	proof        *simulatedProof // of the current step; nil: it proves nothing
+	whole        *simulatedProof // before promotion, from the beginning; nil: none is asked for
 
 	timeline []moved
 }
@@ -166,6 +167,10 @@ func (s *simulation) begin() {
 	s.history = stats.WeightHistory{}
 	s.history.Set(0, s.now)
 	s.guard = control.NewGuard(s.object, s.spec)
+	s.proof, s.whole = nil, nil
+	if terms := s.object.Guard().Promotion; terms != nil {
+		s.whole = newSimulatedProof(rollout.Run{}, terms)
+	}
 }
 
 // send puts a division on its way to the Envoy.

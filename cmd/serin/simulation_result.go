@@ -54,6 +54,7 @@ type simulated struct {
 	Seconds   float64        `json:"seconds"` // played, of virtual time
 	Evidence  []api.Evidence `json:"evidence"`
 	Timeline  []moved        `json:"timeline"`
+	Plan      []plannedReach `json:"plan,omitempty"` // how long the guard needs at each weight
 
 	// Observed is what each version served since the canary began.
 	Observed map[string]api.VersionCounts `json:"observed"`

@@ -90,6 +90,11 @@ func TestSimulateOutcomes(t *testing.T) {
 		{"a proof that somebody passes over", "[{setWeight: 50}, {prove: {}}]", "", healthy + "2s,,,,promote\n", outcomePromoted, "", [2]time.Duration{2 * time.Second, 3 * time.Second}},
 		{"a proof that takes too long", "[{setWeight: 5}, {prove: {timeout: 10s}}]", "", healthy, outcomePerson, "", [2]time.Duration{20 * time.Minute, 20 * time.Minute}},
 		{"a proof that must not", "[{setWeight: 5}, {prove: {timeout: 10s, onTimeout: abort}}]", "", healthy, outcomeAborted, "no answer within 10s", [2]time.Duration{10 * time.Second, 11 * time.Second}},
+		{"a proof before promotion", "[{setWeight: 50}]", ", guard: {promotion: {prove: {}}}", "at,rps\n0,100\n", outcomePromoted, "", [2]time.Duration{14 * time.Second, 18 * time.Second}},
+		{"that the steps have given", twoSteps, ", guard: {promotion: {prove: {}}}", "at,rps\n0,100\n", outcomePromoted, "", [2]time.Duration{3 * time.Minute, 3*time.Minute + time.Second}},
+		{"that somebody passes over", "[{setWeight: 50}]", ", guard: {promotion: {prove: {}}}", healthy + "2s,,,,promote --full\n", outcomePromoted, "", [2]time.Duration{2 * time.Second, 3 * time.Second}},
+		{"that takes too long", "[{setWeight: 5}]", ", guard: {promotion: {prove: {timeout: 10s}}}", healthy, outcomePerson, "", [2]time.Duration{20 * time.Minute, 20 * time.Minute}},
+		{"that holds nothing", "[{setWeight: 5}]", ", guard: {mode: observe, promotion: {prove: {}}}", healthy, outcomePromoted, "", [2]time.Duration{0, time.Second}},
 		{"a gate is taken to pass", "[{setWeight: 5}, {gate: {web: {url: 'http://a'}}}]", "", healthy, outcomePromoted, "", [2]time.Duration{0, time.Second}},
 		{"too short", "[{setWeight: 5}, {pause: {duration: 1h}}]", "", healthy, outcomeOpen, "step 1 waits", [2]time.Duration{20 * time.Minute, 20 * time.Minute}},
 		{"bad everywhere", twoSteps, "", "at,rps,stableErrors,canaryErrors\n0,100,0.3,0.3\n", outcomePromoted, "", [2]time.Duration{3 * time.Minute, 3*time.Minute + time.Second}},
@@ -126,6 +131,22 @@ func TestSimulateTimeline(t *testing.T) {
 	// Ten seconds at a quarter of 100 requests a second, give or take.
 	if n := s.timeline[6].Canary.Requests; n < 200 || n > 300 {
 		t.Errorf("the canary served %d requests", n)
+	}
+}
+
+// TestSimulatePlan: the plan is that of the first traffic, and for the harm that
+// is asked for.
+func TestSimulatePlan(t *testing.T) {
+	points := []point{{}, {rps: 20, stable: 0.005}, {rps: 999}}
+	load := planTraffic(points, 0.05)
+	r := rolloutOf(t, twoSteps, "")
+	plan := load.plan(r, planOf(r))
+	if len(plan) != 4 || plan[0].Weight != 20 || plan[0].Rate != 20 || plan[0].Harm != "+5 points" || *plan[0].HeldSeconds != 60 ||
+		*plan[0].ExpectedRequests < *plan[0].LeastRequests || plan[3].Weight != 50 || plan[3].Harm != "total failure" {
+		t.Errorf("got %+v", plan)
+	}
+	if got := planTraffic([]point{{}}, 0.05); got.rps != 0 {
+		t.Errorf("of no traffic: %+v", got)
 	}
 }
 

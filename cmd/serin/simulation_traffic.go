@@ -77,5 +77,11 @@ func (s *simulation) verdict() []api.Evidence {
 	s.guard.Requests(float64(s.canary.Requests), float64(s.stable.Requests), true)
 	e := s.guard.Verdict().Record()
 	e.At = s.now
-	return []api.Evidence{e}
+	out := []api.Evidence{e}
+	if s.whole != nil {
+		p := s.whole.test.Verdict().Record()
+		p.Metric, p.Judge, p.At = "error-rate", "promotion", s.now
+		out = append(out, p)
+	}
+	return out
 }

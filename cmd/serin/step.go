@@ -35,6 +35,16 @@ func (v *view) steps(r *api.Rollout) {
 		}
 		v.line("  %s %-24s %s", mark, stepName(r, i), rest)
 	}
+	if r.Guard().Promotion != nil {
+		mark := markAhead
+		switch {
+		case st.StableRS == st.CurrentPodHash:
+			mark = markDone
+		case st.CurrentStepIndex == len(steps) && !st.Abort:
+			mark = markCurrent
+		}
+		v.line("  %s %s", mark, "proof before promotion")
+	}
 }
 
 // stepName says what a step does, as it is written.

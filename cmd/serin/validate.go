@@ -21,7 +21,9 @@ func newValidateCommand() *cobra.Command {
 			"finding a line, as FILE:LINE:COL: CODE message. Codes begin with E (error: serve would\n" +
 			"refuse the change) or W (warning: it runs, but look).\n\n" +
 			"With --rps it also warns of steps that are over before the guard can have seen the canary\n" +
-			"fail by --increase more than --errors, and of proofs that cannot be had in their time.\n\n" +
+			"fail by --increase more than --errors, and of proofs that cannot be had in their time. After\n" +
+			"the findings it prints, for each weight, how many requests it takes to see that and a total\n" +
+			"failure: the least that any test needs, what the guard is expected to need, and the time.\n\n" +
 			"It exits with 0 where there is no error, 1 where it cannot read, and 2 where there is one.",
 		Example: "  serin validate -f ./objects\n  serin validate -f shop.yaml && git push\n" +
 			"  serin validate -f shop.yaml --rps 20 --errors 0.005 --increase 0.05",
@@ -44,6 +46,11 @@ func newValidateCommand() *cobra.Command {
 			}
 			if err := write(cmd.OutOrStdout(), []byte(b.String())); err != nil {
 				return err
+			}
+			if load.rps > 0 {
+				if err := load.plansOf(cmd.OutOrStdout(), result); err != nil {
+					return err
+				}
 			}
 			if n := countErrors(result.Findings); n > 0 {
 				return &exitError{code: exitRefused, err: fmt.Errorf("%s: %s", name, plural(n, "error"))}
