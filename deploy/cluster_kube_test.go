@@ -61,7 +61,7 @@ type place struct {
 	*testing.T
 	ctx       context.Context
 	cluster   *kubelab.Cluster
-	namespace string
+	namespace string // "": what the objects name
 	config    string // path of the admin's kubeconfig
 }
 
@@ -93,7 +93,10 @@ func (p *place) try(input, name string, args ...string) (string, error) {
 	if err != nil {
 		p.Fatal(err)
 	}
-	cmd := exec.CommandContext(p.ctx, path, append([]string{"--namespace", p.namespace}, args...)...)
+	if p.namespace != "" {
+		args = append([]string{"--namespace", p.namespace}, args...)
+	}
+	cmd := exec.CommandContext(p.ctx, path, args...)
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+p.config, "HOME="+p.TempDir()) // nothing of ours is read
 	cmd.Stdin = strings.NewReader(input)
 	out, err := cmd.CombinedOutput()
