@@ -33,16 +33,18 @@ func (c *checker) release(r *Release) {
 func (v *validator) release(d *Document, r *Release) {
 	for i, key := range r.Members() {
 		at := path{"spec", "rollouts", i, "name"}
-		if v.there[kindRollout][key] == nil {
+		if v.get(kindRollout, key) == nil {
 			v.note(d, CodeRelease, at, Key{}, "there is no Rollout %s; add it or correct the name", key)
 			continue
 		}
-		other := v.members[key]
+		other := v.member(key)
 		if other != nil && other.Key != d.Key { // the same Release twice has its own finding
-			v.note(d, CodeRelease, at, Key{}, "the Rollout %s already belongs to Release %s at %s:%d:%d; a Rollout has one Release",
-				key, other.Key, other.File, other.Line, other.Column)
+			v.note(d, CodeRelease, at, Key{}, "the Rollout %s already belongs to Release %s at %s; a Rollout has one Release",
+				key, other.Key, other.where())
 			continue
 		}
-		v.members[key] = d
+		if v.ask == nil {
+			v.members[key] = d
+		}
 	}
 }

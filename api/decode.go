@@ -221,8 +221,11 @@ func serviceOf(root *node, d Document) Key {
 }
 
 // find gives the line and column of a field, or of the deepest object on the
-// way to it, in the document's file.
+// way to it, in the document's file; 0 for an object of a cluster.
 func (d *Document) find(trees treeCache, p path) (line, column int) {
+	if d.chunk == nil {
+		return d.Line, d.Column // an object of a cluster has no text
+	}
 	roots, ok := trees[d.chunk]
 	if !ok {
 		roots, _ = parseObjects(d.chunk.text)

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"cmp"
+
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -13,6 +15,10 @@ const (
 	// LabelVersion is the label that names a version: on an EndpointSlice, and
 	// in spec.template.metadata.labels of a Rollout.
 	LabelVersion = "app.kubernetes.io/version"
+	// LabelPodTemplateHash is the label of a pod in a cluster that names the
+	// revision it is of. It is Argo Rollouts', so that pods stay what they are
+	// when Serin takes a Rollout over.
+	LabelPodTemplateHash = "rollouts-pod-template-hash"
 	// DefaultNamespace is where an object without a namespace lives.
 	DefaultNamespace = "default"
 )
@@ -69,6 +75,11 @@ func (k Key) Compare(o Key) int {
 type Ref struct {
 	Kind string // such as Rollout
 	Key  Key
+}
+
+// Compare orders refs by kind, then key.
+func (r Ref) Compare(o Ref) int {
+	return cmp.Or(cmp.Compare(r.Kind, o.Kind), r.Key.Compare(o.Key))
 }
 
 // Objects is one consistent set of objects, by kind. A set and the objects in

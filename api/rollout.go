@@ -18,6 +18,11 @@ type Rollout struct {
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 	Spec              RolloutSpec   `json:"spec"`
 	Status            RolloutStatus `json:"status"`
+
+	// Revision is the version in a cluster, the hash of the pod template; ""
+	// for files, where the template's label names the version. It is no field
+	// of the object: WithRevision sets it.
+	Revision string `json:"-"`
 }
 
 // RolloutSpec is what the user wants.

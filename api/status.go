@@ -37,6 +37,23 @@ type RolloutStatus struct {
 	Conditions       []RolloutCondition       `json:"conditions,omitempty"`
 	Frozen           *FreezeStatus            `json:"frozen,omitempty"`  // nothing advances
 	Release          string                   `json:"release,omitempty"` // the Release that it is a member of
+	PodsStatus       `json:",inline"`         // only in a cluster
+}
+
+// PodsStatus is what is so of a Rollout's pods, in a cluster. Source: Argo's CRD.
+type PodsStatus struct {
+	Replicas          int32  `json:"replicas,omitempty"`          // of all versions
+	UpdatedReplicas   int32  `json:"updatedReplicas,omitempty"`   // of the wanted version
+	ReadyReplicas     int32  `json:"readyReplicas,omitempty"`     // of all versions
+	AvailableReplicas int32  `json:"availableReplicas,omitempty"` // ready for minReadySeconds
+	HPAReplicas       int32  `json:"HPAReplicas,omitempty"`       // what an autoscaler counts
+	Selector          string `json:"selector,omitempty"`          // of those
+	CollisionCount    *int32 `json:"collisionCount,omitempty"`
+	// ObservedGeneration is that of the object that the status is about, as text.
+	ObservedGeneration string `json:"observedGeneration,omitempty"`
+	CurrentStepHash    string `json:"currentStepHash,omitempty"`
+	// WorkloadObservedGeneration is that of the workload that it refers to.
+	WorkloadObservedGeneration string `json:"workloadObservedGeneration,omitempty"`
 }
 
 // FreezeStatus is a freeze in force. Serin's own.

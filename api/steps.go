@@ -6,7 +6,7 @@ import "encoding/json"
 type CanaryStep struct {
 	SetWeight      *Decimal         `json:"setWeight,omitempty"` // of maxTrafficWeight
 	Pause          *Pause           `json:"pause,omitempty"`
-	SetCanaryScale json.RawMessage  `json:"setCanaryScale,omitempty"`
+	SetCanaryScale *SetCanaryScale  `json:"setCanaryScale,omitempty"` // only in a cluster
 	SetHeaderRoute *SetHeaderRoute  `json:"setHeaderRoute,omitempty"`
 	SetMirrorRoute *SetMirrorRoute  `json:"setMirrorRoute,omitempty"`
 	Analysis       *RolloutAnalysis `json:"analysis,omitempty"`
@@ -14,6 +14,13 @@ type CanaryStep struct {
 	Plugin         json.RawMessage  `json:"plugin,omitempty"`
 	Prove          *Prove           `json:"prove,omitempty"` // Serin's own
 	Gate           *Gate            `json:"gate,omitempty"`  // Serin's own
+}
+
+// SetCanaryScale sets how many pods a canary has, by one of its fields. Source: Argo's CRD.
+type SetCanaryScale struct {
+	Replicas           *int32 `json:"replicas,omitempty"`           // so many
+	Weight             *int32 `json:"weight,omitempty"`             // a part of the Rollout's, in percent
+	MatchTrafficWeight bool   `json:"matchTrafficWeight,omitempty"` // as its weight needs, as it is without the step
 }
 
 // Pause holds a canary at its weight. Empty, it lasts until somebody promotes.

@@ -49,6 +49,10 @@ type validator struct {
 	slices map[Key]map[string]bool      // versions with endpoints, by Service
 
 	members map[Key]*Document // the Release that a Rollout is a member of
+
+	// ask, where the objects are a cluster's, is told of every fact that a check
+	// rests on. Then routed and members are kept by who sets it.
+	ask func(fact)
 }
 
 // note adds a finding at a field of a document.
@@ -128,18 +132,18 @@ func (v *validator) own(d *Document, service Key, p path) {
 // rollout notes what a Rollout lacks to be of use.
 func (v *validator) rollout(d *Document, r *Rollout) {
 	name, service := path{"metadata", "name"}, r.StableService()
-	if v.there[kindService][service] == nil {
+	if v.get(kindService, service) == nil {
 		v.note(d, CodeRolloutService, name, service,
 			"there is no Service %s; add it, or name another in stableService", service)
 		return
 	}
 	canary, _ := r.CanaryService()
 	version := r.Version()
-	if !v.slices[service][version] && !v.slices[canary][version] {
+	if v.ask == nil && !v.slices[service][version] && !v.slices[canary][version] {
 		v.note(d, CodeRolloutSlices, name, service, "version %s has no endpoints: add an EndpointSlice with the labels %s: %s and %s: %s",
 			version, LabelService, service.Name, LabelVersion, version)
 	}
-	if !v.routed[service] {
+	if !v.isRouted(service) {
 		v.note(d, CodeRolloutRoute, name, service, "no HTTPRoute has a backendRef to Service %s, so it gets no traffic", service)
 	}
 }
@@ -171,7 +175,9 @@ func (v *validator) route(d *Document, h *HTTPRoute) {
 		rule, at := &h.Spec.Rules[i], path{"spec", "rules", i}
 		for j := range rule.BackendRefs {
 			b := &rule.BackendRefs[j].BackendObjectReference
-			v.routed[backendKey(b)] = true
+			if v.ask == nil {
+				v.routed[backendKey(b)] = true
+			}
 			v.backend(d, b, at.with("backendRefs", j))
 		}
 		for j := range rule.Filters {
@@ -190,14 +196,13 @@ func backendKey(b *gatewayv1.BackendObjectReference) Key {
 // backend checks that the Service and its port are there.
 func (v *validator) backend(d *Document, b *gatewayv1.BackendObjectReference, p path) {
 	key := backendKey(b)
-	target := v.there[kindService][key]
+	target := v.get(kindService, key)
 	if target == nil {
 		v.note(d, CodeNoService, p.with("name"), key, "there is no Service %s; add it or correct the name", key)
 		return
 	}
 	if key.Namespace != d.Key.Namespace {
-		v.note(d, CodeIgnored, p.with("namespace"), key,
-			"files may refer to another namespace freely; in a cluster a ReferenceGrant there must allow it")
+		v.note(d, CodeIgnored, p.with("namespace"), key, "%s", v.elsewhere())
 	}
 	s, ok := target.Object.(*Service)
 	if !ok {
@@ -218,7 +223,7 @@ func (v *validator) parent(d *Document, p *gatewayv1.ParentReference, at path) {
 		return
 	}
 	key := keyIn(string(*p.Namespace), string(p.Name))
-	target := v.there[kindGateway][key]
+	target := v.get(kindGateway, key)
 	if target == nil {
 		v.note(d, CodeNoGateway, at.with("name"), Key{}, "there is no Gateway %s; the route serves nothing there", key)
 		return

@@ -108,7 +108,7 @@ func (u *usage) gather(ref AnalysisTemplateRef, from string, p path) {
 		kind = kindClusterAnalysisTemplate
 	}
 	key := ref.Key(u.rollout.Namespace)
-	target := u.v.there[kind][key]
+	target := u.v.get(kind, key)
 	if target == nil {
 		u.broken = true
 		u.absent(kind, key, from, p)
@@ -130,15 +130,10 @@ func (u *usage) gather(ref AnalysisTemplateRef, from string, p path) {
 	}
 }
 
-// absent notes a template that is in none of the files, and says which are.
+// absent notes a template that is not there, and says which are.
 func (u *usage) absent(kind string, key Key, from string, p path) {
-	var names []string
-	for k := range u.v.there[kind] {
-		if k.Namespace == key.Namespace {
-			names = append(names, k.Name)
-		}
-	}
-	there := "there is none in the files"
+	names := u.v.names(kind, key.Namespace)
+	there := "there is none in " + u.v.place()
 	if len(names) > 0 {
 		slices.Sort(names)
 		const most = 8
@@ -202,9 +197,9 @@ func (u *usage) secrets(args map[string]Argument) {
 		}
 		ref := a.ValueFrom.SecretKeyRef
 		key := keyIn(u.rollout.Namespace, ref.Name)
-		target := u.v.there[kindSecret][key]
+		target := u.v.get(kindSecret, key)
 		if target == nil {
-			u.note(CodeNoSecret, u.at, "the argument %q is from the Secret %s, which is in none of the files", shorten(name), key)
+			u.note(CodeNoSecret, u.at, "the argument %q is from the Secret %s, which is in none of %s", shorten(name), key, u.v.place())
 			continue
 		}
 		if s, ok := target.Object.(*Secret); ok && s.Data[ref.Key] == nil {

@@ -36,13 +36,41 @@ func keyIn(namespace, name string) Key {
 // Key gives the Rollout's own key.
 func (r *Rollout) Key() Key { return KeyOf(r) }
 
-// Version names the revision that the Rollout asks for: the label LabelVersion
-// of its template, else the template's hash.
+// Version names the revision that the Rollout asks for: its Revision in a
+// cluster; for files the label LabelVersion of its template, else the template's
+// hash.
 func (r *Rollout) Version() string {
+	if r.Revision != "" {
+		return r.Revision
+	}
 	if v := r.Spec.Template.Labels[LabelVersion]; v != "" {
 		return v
 	}
 	return r.TemplateHash()
+}
+
+// DisplayVersion names the revision as people know it: the label LabelVersion of
+// the template, else Version. Two revisions can have the same.
+func (r *Rollout) DisplayVersion() string {
+	if v := r.Spec.Template.Labels[LabelVersion]; v != "" {
+		return v
+	}
+	return r.Version()
+}
+
+// WithRevision gives a copy of which Version is the given hash.
+func (r *Rollout) WithRevision(hash string) *Rollout {
+	c := *r
+	c.Revision = hash
+	return &c
+}
+
+// WithTemplate gives a copy with the template of the workload that its
+// workloadRef names.
+func (r *Rollout) WithTemplate(t Template) *Rollout {
+	c := *r
+	c.Spec.Template = t
+	return &c
 }
 
 // TemplateHash gives ten hexadecimal digits that are equal for equal templates,

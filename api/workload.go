@@ -26,8 +26,8 @@ func workloadOf(root *node, d Document) *Template {
 	return t
 }
 
-// wantsWorkload reports whether the Rollout has its template elsewhere.
-func (r *Rollout) wantsWorkload() bool {
+// WantsWorkload reports whether the Rollout has its template elsewhere.
+func (r *Rollout) WantsWorkload() bool {
 	t := &r.Spec.Template
 	return r.Spec.WorkloadRef != nil && t.Spec == nil && len(t.Labels)+len(t.Annotations) == 0
 }
@@ -36,7 +36,7 @@ func (r *Rollout) wantsWorkload() bool {
 // have that; false where they do not. A Rollout with a template of its own is
 // given as it is.
 func (r *Rollout) withWorkload(docs []Document) (*Rollout, bool) {
-	if !r.wantsWorkload() {
+	if !r.WantsWorkload() {
 		return r, true
 	}
 	ref := r.Spec.WorkloadRef

@@ -40,6 +40,8 @@ type canary struct {
 	trials   []*trial // checks under way
 	past     []*trial // that have ended, the newest last
 
+	pods podsOf // see pods.go
+
 	conditioned []api.RolloutCondition // as they were last looked at
 
 	wake    time.Time // see timers
@@ -226,6 +228,9 @@ func (c *canary) schedule(l *loop) {
 			next = c.progress.Next
 		}
 	}
+	if t := c.quietAt(); !t.IsZero() && (next.IsZero() || t.Before(next)) {
+		next = t
+	}
 	if t := c.nextTrial(); !t.IsZero() && (next.IsZero() || t.Before(next)) {
 		next = t
 	}
@@ -238,5 +243,6 @@ func (c *canary) tick(l *loop) {
 	if len(c.trials) > 0 {
 		l.asking[c] = true
 	}
+	l.dirty[c] = true               // its pods may not be needed any more
 	_ = c.play(l, rollout.Ticked{}) // only actions are refused
 }

@@ -37,7 +37,9 @@ type Options struct {
 	// Measurer takes the measurements of analyses and gates; nil: each is an
 	// error.
 	Measurer Measurer
-	Log      *slog.Logger // nil: silent
+	// Pods scales the pods of Rollouts; nil: nobody does, as outside a cluster.
+	Pods Pods
+	Log  *slog.Logger // nil: silent
 }
 
 // Control is the loop. Create it with New, hand it the objects, then Run it.

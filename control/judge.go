@@ -360,6 +360,9 @@ func (l *loop) load(r stats.Load) {
 			}
 			drawn[c].add(c, target.Version, cl)
 		}
+		if c := l.byService[target.Key()]; l.pods != nil && ok && c != nil && cl.Issued+cl.Active > 0 && !c.wants(target.Version) {
+			c.pods.used(target.Version, r.Received)
+		}
 	}
 	for c, d := range drawn {
 		c.seeSplit(l, d, r.Received)

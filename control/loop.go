@@ -40,6 +40,7 @@ type loop struct {
 	dirty      map[*canary]bool // its status may have changed in this turn
 	asking     map[*canary]bool // its checks have to be looked at in this turn
 	measurer   Measurer
+	pods       Pods           // nil: nobody scales
 	work       sync.WaitGroup // measurements under way
 	evidenceAt time.Time      // when changed evidence is stored next
 	watches    map[*Watch]bool
@@ -74,6 +75,7 @@ func newLoop(o Options, tell func(func(*loop))) *loop {
 		releases:        map[api.Key]*release{},
 		savedReleases:   o.Saved.Releases,
 		measurer:        o.Measurer,
+		pods:            o.Pods,
 		watches:         map[*Watch]bool{},
 	}
 	l.freeze = o.Saved.Freeze
@@ -99,6 +101,9 @@ func (l *loop) endTurn() {
 			c.handed = false
 			c.require(l)
 		}
+	}
+	for c := range l.dirty {
+		c.wantPods(l)
 	}
 	l.show()
 	for _, f := range l.ends {

@@ -150,6 +150,9 @@ func (l *loop) seen(key api.Key, object *api.Rollout) {
 		turn = "a release waits" // until the Release was looked at: it held before a restart too
 	}
 	c.object, c.spec, c.rules = object, SpecOf(object), rulesOf(object)
+	if l.pods != nil {
+		scaledSpec(&c.spec, object)
+	}
 	c.spec.Frozen, c.spec.Turn = l.freeze, turn
 	l.backing(c)
 	l.builder.SetObjective(c.service, Objective(object))
@@ -257,6 +260,9 @@ func (l *loop) forget(c *canary) {
 	}
 	delete(l.dirty, c)
 	delete(l.asking, c)
+	if l.pods != nil {
+		l.pods.Forget(c.key)
+	}
 	for _, t := range c.trials {
 		t.stop(l.now)
 	}

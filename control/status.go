@@ -44,6 +44,7 @@ func (c *canary) status(l *loop) api.RolloutStatus {
 		Conditions:       c.conditions(l),
 		Frozen:           c.frozen(),
 	}
+	st.PodsStatus = c.pods.report.Status
 	c.analysesOf(&st.Canary)
 	if c.release != nil {
 		st.Release = c.release.key.Name

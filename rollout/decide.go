@@ -68,8 +68,7 @@ func (m *machine) specSeen() {
 	s, version, steps := &m.state, m.spec.Version, m.spec.stepsHash()
 	switch {
 	case s.Stage == "":
-		m.emit(Record{Kind: FirstVersion, Version: version, Steps: steps,
-			Message: fmt.Sprintf("%s is the first version seen: it is stable at once", version)})
+		m.first(version, steps)
 	case version != s.Version || s.Deleted && version != s.Stable:
 		m.versionChanged(version, steps)
 	case steps != s.Steps && s.Active():
@@ -77,6 +76,18 @@ func (m *machine) specSeen() {
 			Message: fmt.Sprintf("the steps of %s changed: it starts again", version)})
 	case steps != s.Steps || s.Deleted:
 		m.emit(Record{Kind: SpecNoted, Version: version, Steps: steps, Message: "the steps changed"})
+	}
+}
+
+// first begins a Rollout that was never seen.
+func (m *machine) first(version, steps string) {
+	stable, message := version, "%s is the first version seen: it is stable at once"
+	if m.spec.Stable != "" {
+		stable, message = m.spec.Stable, "%s was stable before the Rollout was seen"
+	}
+	m.emit(Record{Kind: FirstVersion, Version: stable, Steps: steps, Message: fmt.Sprintf(message, stable)})
+	if stable != version {
+		m.versionChanged(version, steps)
 	}
 }
 

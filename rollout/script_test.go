@@ -146,6 +146,9 @@ func (s *scene) edit(verb, rest string) (done bool, err error) {
 		s.spec.Deadline, err = time.ParseDuration(words[0])
 	case "turn":
 		s.spec.Turn = rest
+	case "stable-before":
+		s.spec.Stable = rest
+		return true, nil
 	case "scaled":
 		s.spec.Scaled = rest == "yes"
 	case "background":

@@ -26,6 +26,9 @@ func (w Weight) String() string {
 type Spec struct {
 	// Version names the revision that is wanted. It is never empty.
 	Version string
+	// Stable is the version that is stable when the Rollout is seen for the first
+	// time: who had it before has made it so. Empty: the wanted one is.
+	Stable string
 	// Steps lead a new version from no traffic to all of it. Without steps a
 	// new version takes all traffic as soon as the fleet knows it.
 	Steps []StepSpec

@@ -184,7 +184,7 @@ func TestStepName(t *testing.T) {
 		{api.CanaryStep{Pause: &api.Pause{}}, nil, "pause until promoted"},
 		{api.CanaryStep{Pause: &api.Pause{Duration: &span}}, nil, "pause 1m30s"},
 		{api.CanaryStep{Pause: &api.Pause{Requests: &requests}}, nil, "pause for 500 requests"},
-		{api.CanaryStep{SetCanaryScale: []byte("{}")}, nil, "setCanaryScale"},
+		{api.CanaryStep{SetCanaryScale: &api.SetCanaryScale{}}, nil, "setCanaryScale"},
 	}
 	for _, tt := range tests {
 		r := &api.Rollout{}

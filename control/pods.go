@@ -1,0 +1,170 @@
+package control
+
+import (
+	"slices"
+	"time"
+
+	"github.com/serin-mesh/serin/api"
+	"github.com/serin-mesh/serin/rollout"
+)
+
+// Pods scales the pods of Rollouts. Its methods must not block.
+type Pods interface {
+	// Want says what a Rollout wants now, in place of what it wanted before.
+	Want(w PodsWanted)
+	// Forget says that a Rollout is gone.
+	Forget(key api.Key)
+}
+
+// PodsWanted is what one Rollout wants of its pods.
+type PodsWanted struct {
+	Rollout *api.Rollout
+	Stable  string       // version; its pods serve whatever the canary does not
+	Version string       // the wanted version: the canary's while there is one
+	Canary  rollout.Need // what the canary's pods have to be ready for
+	// Busy are the versions that an Envoy may still use, or whose traffic was not
+	// seen to end, sorted: they must not be scaled down.
+	Busy []string
+	// Aborted is since when the wanted version is out; nil: it is not.
+	Aborted *time.Time
+}
+
+// same says whether two wants are alike.
+func (w *PodsWanted) same(o *PodsWanted) bool {
+	return w.Rollout == o.Rollout && w.Stable == o.Stable && w.Version == o.Version && w.Canary == o.Canary &&
+		slices.Equal(w.Busy, o.Busy) && (w.Aborted == o.Aborted || w.Aborted != nil && o.Aborted != nil && w.Aborted.Equal(*o.Aborted))
+}
+
+// PodsReport is what is so of one Rollout's pods.
+type PodsReport struct {
+	Pods    rollout.Pods // for PodsWanted.Canary
+	Status  api.PodsStatus
+	Failure string // why pods cannot be made; empty: they can
+}
+
+// quietFor is how long a version must have had no traffic before its pods may go.
+const quietFor = 2 * time.Second
+
+// podsOf is what the loop knows of one Rollout's pods.
+type podsOf struct {
+	wanted PodsWanted
+	report PodsReport
+	// By version: when an Envoy was last seen to use it, or may have.
+	usedAt map[string]time.Time
+}
+
+// used notes that a version had requests, or that an Envoy knows it.
+func (p *podsOf) used(version string, at time.Time) {
+	if p.usedAt == nil {
+		p.usedAt = map[string]time.Time{}
+	}
+	if at.After(p.usedAt[version]) {
+		p.usedAt[version] = at
+	}
+}
+
+// scaledSpec translates what has a meaning only where pods are scaled.
+func scaledSpec(spec *rollout.Spec, r *api.Rollout) {
+	spec.Scaled = true
+	for i, s := range r.Steps() {
+		if s.Kind() != "setCanaryScale" {
+			continue
+		}
+		to := rollout.Scale{}
+		switch scale := s.SetCanaryScale; {
+		case scale.Replicas != nil:
+			to = rollout.Scale{By: rollout.ByReplicas, N: *scale.Replicas}
+		case scale.Weight != nil:
+			to = rollout.Scale{By: rollout.ByWeight, N: *scale.Weight}
+		}
+		spec.Steps[i] = rollout.StepSpec{Scale: &to}
+	}
+}
+
+// wantPods tells who scales what the Rollout wants, if that is news.
+func (c *canary) wantPods(l *loop) {
+	if l.pods == nil || c.object == nil {
+		return
+	}
+	w := PodsWanted{
+		Rollout: c.object, Stable: c.state.Stable, Version: c.state.Version,
+		Canary: rollout.Demand(c.spec, c.state), Busy: c.busy(l), Aborted: c.state.AbortedAt,
+	}
+	if !w.same(&c.pods.wanted) {
+		c.pods.wanted = w
+		l.pods.Want(w)
+	}
+	c.schedule(l)
+}
+
+// busy lists the versions, other than those that have traffic by intent, whose
+// pods may still be asked: an Envoy may know them, or they had requests a moment
+// ago.
+func (c *canary) busy(l *loop) []string {
+	for _, v := range c.known() {
+		c.pods.used(v, l.now)
+	}
+	var out []string
+	for version, at := range c.pods.usedAt {
+		switch {
+		case l.now.Sub(at) < quietFor:
+			out = append(out, version)
+		default:
+			delete(c.pods.usedAt, version)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// wants says whether a version has traffic, or pods, by intent.
+func (c *canary) wants(version string) bool {
+	return version == c.state.Stable || c.state.Active() && version == c.state.Version
+}
+
+// known lists the versions that an Envoy may still know and send requests to,
+// besides those that the state wants there.
+func (c *canary) known() []string {
+	s := c.state
+	out := append(slices.Clone(s.Retired), c.published.Retired...)
+	settled := c.publishedGen == s.Generation && c.progress.Settled && !c.handed
+	if s.Stage == rollout.Aborted && !settled {
+		out = append(out, s.Version)
+	}
+	for _, v := range []string{c.published.Stable, c.published.Canary} { // that may be older than the state
+		if v != "" && v != s.Stable && v != s.Version {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// quietAt is when the next version becomes quiet if nothing happens; zero where
+// none is waited for, or where news of the fleet have to come first.
+func (c *canary) quietAt() (next time.Time) {
+	known := c.known()
+	for version, at := range c.pods.usedAt {
+		if t := at.Add(quietFor); !slices.Contains(known, version) && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	return next
+}
+
+// PodsReported takes what is so of a Rollout's pods.
+func (c *Control) PodsReported(key api.Key, r PodsReport) {
+	c.tell(func(l *loop) {
+		if of := l.canaries[key]; of != nil {
+			of.seePods(l, r)
+		}
+	})
+}
+
+// seePods tells the machine of the canary's pods.
+func (c *canary) seePods(l *loop, r PodsReport) {
+	c.pods.report = r
+	l.dirty[c] = true
+	if c.state.Active() && r.Pods != c.state.In.Pods {
+		_ = c.play(l, rollout.PodsSeen{Pods: r.Pods}) // only actions are refused
+	}
+}
