@@ -72,10 +72,10 @@ var variants = map[string][]string{
 	"own": {"tls.source=secret", "tls.serverSecret=a", "tls.envoySecret=b", "tls.caBundle=YQ==", "envoy.enabled=true",
 		"http.tokens.existingSecret=c", "image.digest=sha256:" + strings.Repeat("0", 64)},
 	"cert-manager": {"tls.source=certManager", "tls.certManager.issuerRef.kind=ClusterIssuer", "tls.certManager.issuerRef.name=x"},
-	"few":          {"namespaces={default,kube-system}", "adoptArgo=true", "guardMode=observe", "prometheus=http://p:9090", "crds.keep=false"},
+	"few":          {"namespaces={default,kube-system}", "adoptArgo=true", "guardMode=observe", "prometheus=http://p:9090", "crds.keep=false", "rbac.secrets={token}"},
 	"bare": {"crds.install=false", "rbac.create=false", "serviceAccount.create=false", "networkPolicy.enabled=false",
 		"podDisruptionBudget.enabled=false", "webhook.enabled=false"},
-	"watched": {"serviceMonitor.enabled=true", "prometheusRule.enabled=true", "dashboard.enabled=true", "extraArgs={--drain=5s}",
+	"watched": {"rbac.secrets={*}", "serviceMonitor.enabled=true", "prometheusRule.enabled=true", "dashboard.enabled=true", "extraArgs={--drain=5s}",
 		"podLabels.a=b", "podAnnotations.a=b", "nodeSelector.a=b", "priorityClassName=x", "imagePullSecrets[0].name=x",
 		"extraEnv[0].name=A,extraEnv[0].value=b", "xds.service.annotations.a=b", "networkPolicy.xdsFrom[0].podSelector.matchLabels.a=b"},
 }

@@ -110,41 +110,19 @@ func (k Kind) schema(comments Comments) schema.Schema {
 // status completes the description of a status.
 func (k Kind) status(s schema.Schema) {
 	s["x-kubernetes-preserve-unknown-fields"] = true
-	fields := properties(s)
-	add := func(name string, field schema.Schema) {
-		if _, has := fields[name]; !has {
-			fields[name] = field
-		}
-	}
-	add("observedGeneration", schema.Schema{"x-kubernetes-int-or-string": true,
-		"description": "the generation of the object that the status is of"})
-	if !k.Scale {
+	// A number, or text as in Argo's: whoever reads it knows both.
+	properties(s)["observedGeneration"] = schema.Schema{"x-kubernetes-int-or-string": true,
+		"description": "the generation of the object that the status is of"}
+	conditions, ok := properties(s)["conditions"].(schema.Schema)
+	if !ok {
 		return
 	}
-	for name, what := range podCounts {
-		add(name, schema.Schema{"type": "integer", "format": "int32", "description": what})
-	}
-	add("selector", schema.Schema{"type": "string", "description": "selects the pods, for a HorizontalPodAutoscaler"})
-	if conditions, ok := fields["conditions"].(schema.Schema); ok {
-		conditions["x-kubernetes-list-type"] = "map"
-		conditions["x-kubernetes-list-map-keys"] = []string{"type"}
-		item := conditions["items"].(schema.Schema)
-		item["required"] = []string{"type", "status"}
-		if _, has := properties(item)["observedGeneration"]; !has {
-			properties(item)["observedGeneration"] = schema.Schema{"type": "integer", "format": "int64",
-				"description": "the generation of the object that the condition is of"}
-		}
-	}
-}
-
-// podCounts are the counts of pods in a Rollout's status, with what they count.
-// Source: Argo's CRD.
-var podCounts = map[string]string{
-	"replicas":          "pods of all versions",
-	"updatedReplicas":   "pods of the version wanted",
-	"readyReplicas":     "pods that are ready",
-	"availableReplicas": "pods that have been ready for minReadySeconds",
-	"HPAReplicas":       "pods that a HorizontalPodAutoscaler counts",
+	conditions["x-kubernetes-list-type"] = "map"
+	conditions["x-kubernetes-list-map-keys"] = []string{"type"}
+	item := conditions["items"].(schema.Schema)
+	item["required"] = []string{"type", "status"}
+	properties(item)["observedGeneration"] = schema.Schema{"type": "integer", "format": "int64",
+		"description": "the generation of the object that the condition is of"}
 }
 
 // properties gives the fields of an object's description.
