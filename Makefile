@@ -51,7 +51,17 @@ test-kube: ## the tests on a real Kubernetes API server, which is built first: m
 	helm="$$(scripts/helm.sh)"; export SERIN_HELM="$$helm"; \
 	argo="$$(GO="$(GO)" scripts/argo.sh)"; export SERIN_ARGO="$$argo"; \
 	crds="$$(GO="$(GO)" scripts/argo.sh crds)"; export SERIN_ARGO_CRDS="$$crds"; \
-	set -x; $(GO) test -race -tags kube -timeout $(KUBE_TIMEOUT) ./internal/kubelab/... ./workload/... ./e2e/kube/...
+	set -x; $(GO) test -race -tags kube -timeout $(KUBE_TIMEOUT) ./internal/kubelab/... ./discovery/... ./workload/... ./e2e/kube/... ./deploy/... ./e2e/kind/...
+
+.PHONY: generate
+generate: ## write what is generated: CRDs, the chart's copies, plain manifests
+	$(GO) test -count 1 -run 'TestCRDs|TestBootstraps|TestMonitoring' ./deploy -update
+	@helm="$$(scripts/helm.sh)"; export SERIN_HELM="$$helm"; \
+	set -x; $(GO) test -tags kube -count 1 -run TestInstall ./deploy -update
+
+.PHONY: demo-kind
+demo-kind: ## the demo in a cluster of kind, which needs Docker
+	e2e/kind/run.sh
 
 .PHONY: bench
 bench: ## measure; the figures are in bench/out/*.json
@@ -71,7 +81,7 @@ check: ## what CI runs: module file, format, vet, lint, tests
 	@unformatted="$$(gofmt -l .)"; if [ -n "$$unformatted" ]; then \
 		echo "not formatted (make fmt mends it): $$unformatted" >&2; exit 1; fi
 	$(GO) vet ./...
-	$(GO) vet -tags kube ./internal/kubelab/... ./workload/... ./e2e/kube/...
+	$(GO) vet -tags kube ./internal/kubelab/... ./discovery/... ./workload/... ./e2e/kube/... ./deploy/... ./e2e/kind/...
 	@$(MAKE) --no-print-directory lint test
 
 .PHONY: clean

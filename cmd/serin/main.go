@@ -15,5 +15,5 @@ func run() int {
 	defer stop()
 	// A second signal ends the program at once.
 	defer context.AfterFunc(ctx, stop)()
-	return execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	return executeAs(ctx, calledAs(os.Args[0]), os.Args[1:], os.Stdout, os.Stderr)
 }

@@ -18,7 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"serin": main})
+	testscript.Main(m, map[string]func(){"serin": main, "kubectl-serin": main})
 }
 
 // TestScripts plays testdata/script: each line is typed as a user would.

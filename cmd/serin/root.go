@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -53,6 +55,44 @@ var commands = []func() *cobra.Command{
 	newVersionCommand,
 }
 
+// What the program is called: by itself, and by kubectl, which runs a file named
+// kubectl-serin for `kubectl serin`.
+const (
+	programName = "serin"
+	pluginName  = "kubectl serin"
+	pluginFile  = "kubectl-serin"
+)
+
+// calledAs gives the name that a user typed, from the path of the program.
+func calledAs(path string) string {
+	if strings.TrimSuffix(filepath.Base(path), ".exe") == pluginFile {
+		return pluginName
+	}
+	return programName
+}
+
+// rename has the help of all commands show another name of the program.
+func rename(root *cobra.Command, name string) {
+	if name == programName {
+		return
+	}
+	root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: name}
+	var all func(*cobra.Command)
+	all = func(cmd *cobra.Command) {
+		lines := strings.Split(cmd.Example, "\n")
+		for i, line := range lines {
+			if rest, found := strings.CutPrefix(line, "  "+programName+" "); found {
+				lines[i] = "  " + name + " " + rest
+			}
+		}
+		cmd.Example = strings.Join(lines, "\n")
+		for _, sub := range cmd.Commands() {
+			all(sub)
+		}
+	}
+	all(root)
+}
+
 // newRootCommand makes the tree of commands.
 func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
@@ -75,7 +115,13 @@ func newRootCommand() *cobra.Command {
 
 // execute runs a command line and gives the exit code.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	return executeAs(ctx, programName, args, stdout, stderr)
+}
+
+// executeAs runs a command line of the program under a name that the help shows.
+func executeAs(ctx context.Context, name string, args []string, stdout, stderr io.Writer) int {
 	root := newRootCommand()
+	rename(root, name)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

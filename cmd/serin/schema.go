@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/serin-mesh/serin/api"
+	"github.com/serin-mesh/serin/internal/schema"
 )
 
 // schemaKinds are the kinds that have a schema here. Those of the Gateway API
@@ -44,11 +45,11 @@ func newSchemaCommand() *cobra.Command {
 			if len(args) > 0 {
 				kind = args[0]
 			}
-			schema, ok := schemaKinds[kind]
+			describe, ok := schemaKinds[kind]
 			if !ok {
 				return fmt.Errorf("there is no schema of %q; there is one of %s", kind, oneOf(slices.Sorted(maps.Keys(schemaKinds))))
 			}
-			raw, err := json.Marshal(schema())
+			raw, err := json.Marshal(describe())
 			if err != nil {
 				return fmt.Errorf("encoding the schema: %w", err)
 			}
@@ -60,7 +61,7 @@ func newSchemaCommand() *cobra.Command {
 // objectSchema describes a kind as a file has it, in its API groups.
 func objectSchema(kind string, of reflect.Type, description string, groups ...string) func() map[string]any {
 	return func() map[string]any {
-		s := schemaOf(of)
+		s := schema.Of(of)
 		fields := s["properties"].(map[string]any)
 		var versions []string
 		for _, group := range groups {

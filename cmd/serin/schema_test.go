@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -218,40 +217,6 @@ func TestSchemaSteps(t *testing.T) {
 		if found := refusedBy(t, schema, fmt.Sprintf(frame, tt.head, tt.steps)); (len(found) == 0) != tt.taken {
 			t.Errorf("%s %s: got %q", tt.head, tt.steps, found)
 		}
-	}
-}
-
-// TestSchemaOf shows the schema of each form of Go type.
-func TestSchemaOf(t *testing.T) {
-	type inner struct {
-		Deep bool `json:"deep"`
-	}
-	type all struct {
-		inner
-		Text    *string             `json:"text,omitempty"`
-		Whole   uint8               `json:"whole"`
-		Part    float32             `json:"part"`
-		Words   map[string][]string `json:"words"`
-		Any     any                 `json:"any"`
-		Named   int
-		Left    int `json:"-"`
-		Raw     json.RawMessage
-		Opaque  json.Number     `json:"opaque"`
-		Decimal api.Decimal     `json:"decimal"`
-		Own     api.Key         `json:"own"`
-		Mode    []api.GuardMode `json:"mode"`
-	}
-	raw, err := json.Marshal(schemaOf(reflect.TypeFor[*all]()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	const want = `{"additionalProperties":false,"properties":{"Named":{"type":"integer"},"Raw":{},"any":{},` +
-		`"decimal":{"type":"number"},"deep":{"type":"boolean"},"mode":{"items":{"enum":["enforce","observe","off"]},"type":"array"},` +
-		`"opaque":{"type":"string"},"own":{"additionalProperties":false,"properties":{"Name":{"type":"string"},"Namespace":{"type":"string"}},"type":"object"},` +
-		`"part":{"type":"number"},"text":{"type":"string"},"whole":{"type":"integer"},` +
-		`"words":{"additionalProperties":{"items":{"type":"string"},"type":"array"},"type":"object"}},"type":"object"}`
-	if string(raw) != want {
-		t.Errorf("got  %s\nwant %s", raw, want)
 	}
 }
 
