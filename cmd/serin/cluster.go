@@ -146,6 +146,12 @@ func lead(ctx context.Context, o serveOptions, config *rest.Config, client kuber
 			return err
 		}
 		return kubestore.NewStatuses(statuses, o.Log).Run(ctx, watch.Next)
+	}, func(ctx context.Context) error {
+		watch, err := p.control.Watch(ctx)
+		if err != nil {
+			return err
+		}
+		return kubestore.NewRuns(statuses, p.control.AnalysisRuns, o.Log).Run(ctx, watch.Next)
 	})
 	return p.run(ctx, source, control.Update{Objects: read.Objects, Findings: read.Findings}, l)
 }
