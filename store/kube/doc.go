@@ -6,6 +6,9 @@
 // Rollout's state and its journal are written as one, and the rights that it takes
 // are those on the ConfigMaps of one namespace.
 //
+// Beside that it shows: [Statuses] in the status of Rollouts, [Events] of what was
+// journaled, [Runs] as AnalysisRun objects. Nothing of those is ever read back.
+//
 // What always holds:
 //
 //  1. A write is durable when its Done is called, and one that fails is told to
