@@ -89,7 +89,8 @@ func join(srv any, stream grpc.ServerStream) error {
 	}
 	defer p.leave()
 	ended := make(chan error, 1)
-	go func() { ended <- p.write(ctx, stream) }()
+	var writing sync.WaitGroup
+	writing.Go(func() { ended <- p.write(ctx, stream) })
 	read := make(chan error, 1)
 	go func() { read <- p.read(stream) }() // it ends with the stream, after this has
 	select {
@@ -97,7 +98,7 @@ func join(srv any, stream grpc.ServerStream) error {
 		return err
 	case err := <-read:
 		cancel()
-		<-ended
+		writing.Wait()
 		return err
 	}
 }

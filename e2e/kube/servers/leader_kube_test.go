@@ -170,16 +170,27 @@ func (p *place) load(port int) (l *lab.Load, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- l.Run(ctx) }()
-	stop = sync.OnceFunc(func() { cancel(); <-done })
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil && ctx.Err() == nil {
+			p.Error(err)
+		}
+	})
 	p.Cleanup(stop)
 	return l, stop
 }
 
-// TestLeaderKilled: two servers serve an Envoy each, and the rollout counts both. The
-// leader is killed in the middle: the other one goes on within seconds, and no
-// request is lost.
-func TestLeaderKilled(t *testing.T) {
-	p := newPlace(t, "leader")
+// TestLeaderGone: two servers serve an Envoy each, and the rollout counts both. The
+// leader is killed in the middle, or ended: the other one goes on within seconds,
+// and no request is lost.
+func TestLeaderGone(t *testing.T) {
+	for name, by := range map[string]syscall.Signal{"killed": syscall.SIGKILL, "ended": syscall.SIGTERM} {
+		t.Run(name, func(t *testing.T) { newPlace(t, "leader-"+name).leaderGone(by) })
+	}
+}
+
+func (p *place) leaderGone(by syscall.Signal) {
+	t := p.T
 	k, err := kubelab.StartKubelet(p.ctx, p.cluster.Config(kubelab.Admin), kubelab.KubeletOptions{
 		Namespace: p.namespace, Nodes: []string{p.namespace + "-a"},
 		Backend: kubelab.HTTP(func(pod *core.Pod) http.Handler {
@@ -214,7 +225,7 @@ func TestLeaderKilled(t *testing.T) {
 	}
 	p.reaches(two, "the second pause", at(3))
 	killed := time.Now()
-	one.end(syscall.SIGKILL)
+	one.end(by)
 	p.reaches(two, "another leader", func(status) bool { return true })
 	t.Logf("another leader after %s", time.Since(killed).Round(10*time.Millisecond))
 	p.reaches(two, "the next step", at(4))
