@@ -67,11 +67,13 @@ var mayImport = map[string][]string{
 	"workload":      {"api", "rollout"},
 	"control":       {"api", "rollout", "analysis", "analysis/run", "stats", "snapshot", "store", "xds"},
 	"server":        {"api", "control"},
-	"cmd/serin":     {"api", "analysis", "analysis/kayenta", "analysis/provider", "analysis/run", "control", "discovery", "discovery/kube", "rollout", "server", "snapshot", "stats", "store", "store/kube", "workload", "xds", "internal/lab"},
+	"cmd/serin":     {"api", "analysis", "analysis/kayenta", "analysis/provider", "analysis/run", "control", "discovery", "discovery/kube", "rollout", "server", "snapshot", "stats", "store", "store/kube", "workload", "xds", "internal/lab", "internal/schema"},
 	"envoy-configs": {"snapshot"},
 	"internal/lab":  {"api", "discovery"},
 
 	"internal/kubelab": {"internal/lab"},
+	"internal/schema":  {"api"},
+	"internal/crd":     {"api", "internal/schema"},
 }
 
 // pure are the rooms that do no I/O, read no clock and start nothing.
