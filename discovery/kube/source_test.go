@@ -1,0 +1,323 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	dynamicfake "k8s.io/client-go/dynamic/fake"
+	metadatafake "k8s.io/client-go/metadata/fake"
+	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/serin-mesh/serin/discovery"
+)
+
+// served is a discovery of the kinds that a test says are served.
+type served struct {
+	mu     sync.Mutex
+	groups map[string][]string // plurals by group and version
+	err    error
+}
+
+func (s *served) ServerResourcesForGroupVersion(gv string) (*metav1.APIResourceList, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return nil, s.err
+	}
+	plurals, ok := s.groups[gv]
+	if !ok {
+		return nil, apierrors.NewNotFound(schema.GroupResource{}, gv)
+	}
+	list := &metav1.APIResourceList{GroupVersion: gv}
+	for _, p := range plurals {
+		list.APIResources = append(list.APIResources, metav1.APIResource{Name: p})
+	}
+	return list, nil
+}
+
+func (s *served) serve(gv string, plurals ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.groups[gv] = plurals
+}
+
+// cluster is a played API server and the Source that reads from it.
+type cluster struct {
+	t        *testing.T
+	dynamic  *dynamicfake.FakeDynamicClient
+	metadata *metadatafake.FakeMetadataClient
+	served   *served
+	source   *Source
+	first    discovery.Result
+	results  []discovery.Result // of Run; read after synctest.Wait
+	stop     context.CancelFunc
+	done     chan error
+}
+
+func newCluster(t *testing.T, o Options, text string) *cluster {
+	t.Helper()
+	lists := map[schema.GroupVersionResource]string{}
+	kinds := append(append([]resource{}, core...), custom(true)...)
+	for _, r := range single {
+		kinds = append(kinds, r)
+	}
+	for _, r := range kinds {
+		for _, v := range r.versions {
+			lists[r.at(v)] = r.kind + "List"
+		}
+	}
+	c := &cluster{t: t, done: make(chan error, 1), served: &served{groups: map[string][]string{
+		"gateway.networking.k8s.io/v1": {"gateways", "httproutes"},
+		"serin.dev/v1alpha1":           {"rollouts", "analysistemplates", "clusteranalysistemplates", "experiments", "releases"},
+	}}}
+	c.dynamic = dynamicfake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), lists)
+	scheme := metadatafake.NewTestScheme()
+	if err := metav1.AddMetaToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	c.metadata = metadatafake.NewSimpleMetadataClient(scheme)
+	c.create(text)
+	c.source = newSource(clients{c.dynamic, c.metadata, c.served, func(context.Context) error { return nil }}, o)
+	return c
+}
+
+// at gives the resource of an object.
+func at(u *unstructured.Unstructured) schema.GroupVersionResource {
+	gvk := u.GroupVersionKind()
+	return gvk.GroupVersion().WithResource(strings.ToLower(gvk.Kind) + "s")
+}
+
+// create adds objects.
+func (c *cluster) create(text string) {
+	c.t.Helper()
+	for _, u := range objects(c.t, text) {
+		u.SetResourceVersion("1")
+		if u.GetKind() == kindPod {
+			p := &metav1.PartialObjectMetadata{
+				TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: kindPod},
+				ObjectMeta: metav1.ObjectMeta{Namespace: u.GetNamespace(), Name: u.GetName(),
+					UID: u.GetUID(), Labels: u.GetLabels(), ResourceVersion: "1"},
+			}
+			c.must(c.metadata.Tracker().Create(at(u), p, u.GetNamespace()))
+			continue
+		}
+		c.must(c.dynamic.Tracker().Create(at(u), u, u.GetNamespace()))
+	}
+}
+
+// update changes objects; their resource version becomes rv.
+func (c *cluster) update(rv, text string) {
+	c.t.Helper()
+	for _, u := range objects(c.t, text) {
+		u.SetResourceVersion(rv)
+		c.must(c.dynamic.Tracker().Update(at(u), u, u.GetNamespace()))
+	}
+}
+
+// remove deletes an object.
+func (c *cluster) remove(text string) {
+	c.t.Helper()
+	for _, u := range objects(c.t, text) {
+		c.must(c.dynamic.Tracker().Delete(at(u), u.GetNamespace(), u.GetName()))
+	}
+}
+
+func (c *cluster) must(err error) {
+	c.t.Helper()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// run loads, and runs until close.
+func (c *cluster) run() {
+	c.t.Helper()
+	var err error
+	c.first, err = c.source.Load(c.t.Context())
+	c.must(err)
+	ctx, stop := context.WithCancel(c.t.Context())
+	c.stop = stop
+	go func() {
+		c.done <- c.source.Run(ctx, func(r discovery.Result) { c.results = append(c.results, r) })
+	}()
+	synctest.Wait()
+}
+
+// close ends Run.
+func (c *cluster) close() {
+	c.t.Helper()
+	c.stop()
+	c.must(<-c.done)
+}
+
+// next gives the changes since it was asked last, as text.
+func (c *cluster) next() string {
+	c.t.Helper()
+	synctest.Wait()
+	var out []string
+	for _, r := range c.results {
+		out = append(out, strings.TrimSuffix(refs(r.Changed)+" - "+refs(r.Removed), " - "))
+	}
+	c.results = nil
+	return strings.Join(out, "; ")
+}
+
+// TestLoadAndRun: Load gives everything at once, Run each change.
+func TestLoadAndRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, Options{}, service("cart")+"---\n"+rollout("serin.dev", "cart", "cart:1", "")+"---\n"+
+			podOfVersion("p1", "aa")+"---\n"+sliceOf("cart-x", "cart", "p1"))
+		c.run()
+		defer c.close()
+		expect(t, "first", refs(c.first.Changed), "EndpointSlice shop/cart-x@aa, Rollout shop/cart, Service shop/cart")
+		c.create(podOfVersion("p2", "bb"))
+		expect(t, "an unrelated pod", c.next(), "")
+		c.update("2", sliceOf("cart-x", "cart", "p1", "p2"))
+		expect(t, "a slice", c.next(), "EndpointSlice shop/cart-x@bb")
+		c.update("3", rollout("serin.dev", "cart", "cart:1", "")+"status: {phase: Healthy}\n")
+		expect(t, "a status", c.next(), "")
+		c.remove(service("cart"))
+		expect(t, "a Service that went", c.next(), " - Service shop/cart")
+	})
+}
+
+// TestKindsAppear: kinds that are not served hold up nothing, and are read when
+// they are.
+func TestKindsAppear(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, Options{AdoptArgo: true}, service("cart")+"---\n"+rollout("argoproj.io", "cart", "cart:1", ""))
+		c.served.groups = map[string][]string{}
+		c.run()
+		defer c.close()
+		expect(t, "first", refs(c.first.Changed), "Service shop/cart")
+		c.served.serve("argoproj.io/v1alpha1", "rollouts")
+		time.Sleep(9 * time.Second)
+		expect(t, "before the look", c.next(), "")
+		time.Sleep(time.Second)
+		expect(t, "after it", c.next(), "Rollout shop/cart")
+		c.served.err = errors.New("away")
+		time.Sleep(time.Minute)
+		expect(t, "an API server that is away", c.next(), "")
+		c.served.err = nil
+		c.served.serve("gateway.networking.k8s.io/v1beta1", "gateways", "httproutes")
+		c.create(replaceOnce(route("web", "cart"), "/v1\n", "/v1beta1\n"))
+		time.Sleep(10 * time.Second)
+		expect(t, "an older version", c.next(), "HTTPRoute shop/web")
+	})
+}
+
+// TestArgoOnlyWhenAsked: without AdoptArgo objects of argoproj.io are not read.
+func TestArgoOnlyWhenAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, Options{}, rollout("argoproj.io", "cart", "cart:1", ""))
+		c.served.serve("argoproj.io/v1alpha1", "rollouts")
+		c.run()
+		defer c.close()
+		expect(t, "first", refs(c.first.Changed), "")
+	})
+}
+
+// TestNamedIsReadBeforeTheFirstSet: a Rollout of a Deployment is whole in the
+// first set, and Deployments that nobody names are not read.
+func TestNamedIsReadBeforeTheFirstSet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, Options{}, reference("cart", "d")+"---\n"+deployment("d", "cart:1")+"---\n"+deployment("e", "e:1"))
+		c.run()
+		defer c.close()
+		r := c.first.Objects.Rollouts[key("cart")]
+		if r == nil || len(r.Spec.Template.Spec) == 0 {
+			t.Fatalf("the first set has %v; found %s", r, told(c.first))
+		}
+		c.update("2", deployment("d", "cart:2"))
+		expect(t, "a Deployment", c.next(), "Rollout shop/cart")
+		c.update("3", deployment("e", "e:2"))
+		expect(t, "another Deployment", c.next(), "")
+		c.update("4", reference("cart", "e"))
+		expect(t, "another name", c.next(), "Rollout shop/cart")
+		if n := len(c.source.named); n != 1 {
+			t.Errorf("%d objects are watched by name", n)
+		}
+	})
+}
+
+// TestOutageRemovesNothing: watches that end and lists that fail change nothing;
+// then only what differs is told.
+func TestOutageRemovesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, Options{}, service("cart")+"---\n"+service("pay")+"---\n"+service("old"))
+		var away sync.Mutex
+		down := false
+		refuse := func(clienttesting.Action) (bool, runtime.Object, error) {
+			away.Lock()
+			defer away.Unlock()
+			return down, nil, apierrors.NewServiceUnavailable("starting")
+		}
+		c.dynamic.PrependReactor("list", "*", refuse)
+		c.run()
+		defer c.close()
+		away.Lock()
+		down = true
+		away.Unlock()
+		w := c.watchOf("services")
+		list := []any{}
+		for _, u := range objects(t, service("cart")+"---\n"+service("pay")) {
+			u.SetResourceVersion("1")
+			list = append(list, u)
+		}
+		time.Sleep(time.Hour)
+		expect(t, "an hour of it", c.next(), "")
+		c.must(w.Replace(list, "9"))
+		expect(t, "a list after it", c.next(), " - Service shop/old")
+	})
+}
+
+// watchOf gives a watch like that of a kind, which knows what that has told.
+func (c *cluster) watchOf(plural string) *watch {
+	w := c.source.watch(found{core[0], "v1"}, "")
+	for k := range c.first.Objects.Services {
+		w.known[k] = "1"
+	}
+	return w
+}
+
+// TestLoadSaysWhatIsMissing: a Load that is ended says what it waited for, and
+// leaves nothing behind.
+func TestLoadSaysWhatIsMissing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, Options{}, "")
+		c.dynamic.PrependReactor("list", "services", func(clienttesting.Action) (bool, runtime.Object, error) {
+			return true, nil, apierrors.NewForbidden(schema.GroupResource{Resource: "services"}, "", nil)
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err := c.source.Load(ctx)
+		if err == nil || !strings.HasSuffix(err.Error(), "still waiting for services") {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+// TestForbiddenSecret: a Secret that Serin may not read holds up nothing.
+func TestForbiddenSecret(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, Options{}, reference("cart", "d"))
+		c.dynamic.PrependReactor("list", "deployments", func(clienttesting.Action) (bool, runtime.Object, error) {
+			return true, nil, apierrors.NewForbidden(schema.GroupResource{Resource: "deployments"}, "d", nil)
+		})
+		c.run()
+		defer c.close()
+		if len(c.first.Objects.Rollouts) > 0 || len(c.first.Findings) == 0 {
+			t.Errorf("set %v, found %s", c.first.Objects.Rollouts, told(c.first))
+		}
+	})
+}
