@@ -210,4 +210,3 @@ func list(all map[api.Ref]any) string {
 func (m *model) sizes() string {
 	return fmt.Sprint(len(m.entries), len(m.claims), len(m.workloads), len(m.slices), len(m.pods), len(m.onPod), len(m.findings), len(m.secrets))
 }
-

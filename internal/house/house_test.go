@@ -58,15 +58,16 @@ var mayImport = map[string][]string{
 	"analysis/run":      {"api"},
 	"analysis/provider": {"api", "analysis/kayenta", "analysis/run"},
 
-	"snapshot":      {"api"},
-	"discovery":     {"api"},
-	"store":         {"api", "rollout"},
-	"xds":           {"api", "snapshot", "stats"},
-	"control":       {"api", "rollout", "analysis", "analysis/run", "stats", "snapshot", "store", "xds"},
-	"server":        {"api", "control"},
-	"cmd/serin":     {"api", "analysis", "analysis/kayenta", "analysis/provider", "analysis/run", "control", "discovery", "rollout", "server", "snapshot", "stats", "store", "xds", "internal/lab"},
-	"envoy-configs": {"snapshot"},
-	"internal/lab":  {"api", "discovery"},
+	"snapshot":       {"api"},
+	"discovery":      {"api"},
+	"store":          {"api", "rollout"},
+	"discovery/kube": {"api", "discovery"},
+	"xds":            {"api", "snapshot", "stats"},
+	"control":        {"api", "rollout", "analysis", "analysis/run", "stats", "snapshot", "store", "xds"},
+	"server":         {"api", "control"},
+	"cmd/serin":      {"api", "analysis", "analysis/kayenta", "analysis/provider", "analysis/run", "control", "discovery", "rollout", "server", "snapshot", "stats", "store", "xds", "internal/lab"},
+	"envoy-configs":  {"snapshot"},
+	"internal/lab":   {"api", "discovery"},
 
 	"internal/kubelab": {"internal/lab"},
 }
@@ -141,7 +142,7 @@ func TestOnly(t *testing.T) {
 		rooms  []string
 	}{
 		{"github.com/envoyproxy/go-control-plane", []string{"xds", "snapshot", "bench"}}, // bench: the peer it is measured beside
-		{"k8s.io/client-go", []string{"discovery", "workload", "store", "cmd/serin", "internal/kubelab"}},
+		{"k8s.io/client-go", []string{"discovery", "workload", "store", "cmd/serin", "discovery/kube", "internal/kubelab"}},
 		{"go.etcd.io/bbolt", []string{"store"}},
 		{"github.com/spf13/cobra", []string{"cmd/serin"}},
 	}
