@@ -119,6 +119,12 @@ func TestCheckSaysWhatChanged(t *testing.T) {
 	if _, secrets := set(related[8]); !secrets || len(x.Secrets()) != 1 {
 		t.Errorf("Secrets %v, changed %v", x.Secrets(), secrets)
 	}
+	x.Remove(api.Ref{Kind: "AnalysisTemplate", Key: api.Key{Namespace: "default", Name: "t"}})
+	x.Check()
+	if changed, _ := set(templateOf("u", "")); len(changed) != 1 {
+		t.Errorf("another template, which is named beside the missing one, changed %v", changed)
+	}
+	set(templateOf("t", ""))
 	x.Remove(api.Ref{Kind: "Rollout", Key: api.Key{Namespace: "default", Name: "a"}})
 	if _, secrets := x.Check(); !secrets || len(x.Secrets()) != 0 {
 		t.Errorf("Secrets %v, changed %v", x.Secrets(), secrets)

@@ -45,6 +45,12 @@ func (s *served) ServerResourcesForGroupVersion(gv string) (*metav1.APIResourceL
 	return list, nil
 }
 
+func (s *served) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+}
+
 func (s *served) serve(gv string, plurals ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,7 +65,9 @@ type cluster struct {
 	served   *served
 	source   *Source
 	first    discovery.Result
-	results  []discovery.Result // of Run; read after synctest.Wait
+
+	mu      sync.Mutex         // guards what follows
+	results []discovery.Result // of Run
 	stop     context.CancelFunc
 	done     chan error
 }
@@ -148,7 +156,11 @@ func (c *cluster) run() {
 	ctx, stop := context.WithCancel(c.t.Context())
 	c.stop = stop
 	go func() {
-		c.done <- c.source.Run(ctx, func(r discovery.Result) { c.results = append(c.results, r) })
+		c.done <- c.source.Run(ctx, func(r discovery.Result) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.results = append(c.results, r)
+		})
 	}()
 	synctest.Wait()
 }
@@ -164,6 +176,8 @@ func (c *cluster) close() {
 func (c *cluster) next() string {
 	c.t.Helper()
 	synctest.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	var out []string
 	for _, r := range c.results {
 		out = append(out, strings.TrimSuffix(refs(r.Changed)+" - "+refs(r.Removed), " - "))
@@ -205,14 +219,61 @@ func TestKindsAppear(t *testing.T) {
 		expect(t, "before the look", c.next(), "")
 		time.Sleep(time.Second)
 		expect(t, "after it", c.next(), "Rollout shop/cart")
-		c.served.err = errors.New("away")
+		c.served.fail(errors.New("away"))
 		time.Sleep(time.Minute)
 		expect(t, "an API server that is away", c.next(), "")
-		c.served.err = nil
+		c.served.fail(nil)
 		c.served.serve("gateway.networking.k8s.io/v1beta1", "gateways", "httproutes")
 		c.create(replaceOnce(route("web", "cart"), "/v1\n", "/v1beta1\n"))
 		time.Sleep(10 * time.Second)
 		expect(t, "an older version", c.next(), "HTTPRoute shop/web")
+	})
+}
+
+// TestAwayAtTheStart: an API server that does not say what it serves is waited
+// for; its kinds are not taken for missing.
+func TestAwayAtTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, Options{}, rollout("serin.dev", "cart", "cart:1", ""))
+		c.served.fail(errors.New("away"))
+		time.AfterFunc(time.Minute, func() { c.served.fail(nil) })
+		c.run()
+		defer c.close()
+		expect(t, "first", refs(c.first.Changed), "Rollout shop/cart")
+	})
+}
+
+// TestNotReadyAtTheStart: neither is one that says that it is not ready.
+func TestNotReadyAtTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, Options{}, "")
+		begun := time.Now()
+		c.source.clients.ready = func(context.Context) error {
+			if time.Since(begun) < time.Minute {
+				return apierrors.NewServiceUnavailable("starting")
+			}
+			return nil
+		}
+		c.run()
+		defer c.close()
+		if time.Since(begun) < time.Minute {
+			t.Error("the first set was given before the API server was ready")
+		}
+	})
+}
+
+// TestOldWatchIsNotHeard: what the watch of a name says that is no longer
+// watched, or is watched anew, does not count.
+func TestOldWatchIsNotHeard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, Options{}, reference("cart", "d")+"---\n"+deployment("d", "cart:1"))
+		c.run()
+		defer c.close()
+		d := name{groupApps, "Deployment", key("d")}
+		old := c.source.watch(found{single["Deployment"], "v1"}, "shop")
+		old.single = "d"
+		c.source.inbox.put(old, event{from: old, name: d})
+		expect(t, "an old watch", c.next(), "")
 	})
 }
 
