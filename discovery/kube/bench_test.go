@@ -51,3 +51,14 @@ func benchmarkOne(b *testing.B, n int) {
 		}
 	}
 }
+
+// TestOneSliceCost: the memory that the change of a slice takes does not grow
+// with the Services beside it. A copy of the map of 10,000 would be 500 kB.
+func TestOneSliceCost(t *testing.T) {
+	cost := func(n int) int64 {
+		return testing.Benchmark(func(b *testing.B) { benchmarkOne(b, n) }).AllocedBytesPerOp()
+	}
+	if few, many := cost(10), cost(10_000); many > few*11/10 {
+		t.Errorf("%d B among 10 Services, %d B among 10,000", few, many)
+	}
+}
