@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -100,7 +101,8 @@ type scene struct {
 	load    *lab.Load
 	endLoad func()
 
-	port      int // of the Gateway
+	port      int    // of the Gateway
+	config    string // file that says how Serin reaches the API server
 	xds, http string
 	serin     *exec.Cmd
 	log       *tail
@@ -137,6 +139,22 @@ func handler(pod *core.Pod) http.Handler {
 	})
 }
 
+// lingering has pods serve for a second after they were told to end, as a preStop
+// hook does: endpoints are known to be gone a little later than their pods begin to
+// go, with any proxy.
+func lingering(b kubelab.Backend) kubelab.Backend {
+	return kubelab.BackendFunc(func(pod *core.Pod, ip string) (func(time.Duration), error) {
+		stop, err := b.Start(pod, ip)
+		if err != nil {
+			return nil, err
+		}
+		return func(grace time.Duration) {
+			<-time.After(min(grace, time.Second))
+			stop(grace)
+		}, nil
+	})
+}
+
 // newScene starts everything with the first version of five pods, under load.
 func newScene(t *testing.T, steps string, flags ...string) *scene {
 	t.Helper()
@@ -152,7 +170,7 @@ func newScene(t *testing.T, steps string, flags ...string) *scene {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { closed(t, s.cluster.Close) })
-	s.kubelet, err = kubelab.StartKubelet(ctx, s.cluster.Config(kubelab.Admin), kubelab.KubeletOptions{Nodes: []string{"node-1", "node-2"}, Backend: kubelab.HTTP(handler)})
+	s.kubelet, err = kubelab.StartKubelet(ctx, s.cluster.Config(kubelab.Admin), kubelab.KubeletOptions{Nodes: []string{"node-1", "node-2"}, Backend: lingering(kubelab.HTTP(handler))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,6 +180,11 @@ func newScene(t *testing.T, steps string, flags ...string) *scene {
 	s.must(err)
 	s.must(s.cluster.ApplyFolder(ctx, folder))
 	s.must(s.cluster.ApplyFolder(ctx, "../../deploy/crds"))
+	s.must(s.cluster.Apply(ctx, rights(t)...))
+	account, err := s.cluster.ServiceAccountConfig(ctx, "serin-system", "serin")
+	s.must(err)
+	s.config = filepath.Join(t.TempDir(), "serin.kubeconfig")
+	s.must(kubelab.WriteKubeconfig(s.config, account))
 	s.apply("shop:1", steps)
 	s.start()
 	s.startEnvoy()
@@ -186,14 +209,7 @@ func (s *scene) apply(image, steps string) {
 // start starts Serin.
 func (s *scene) start() {
 	s.Helper()
-	config, err := s.cluster.Kubeconfig(kubelab.Admin)
-	s.must(err)
-	args := append([]string{"serve", "--kubernetes", "--kubeconfig", config, "--xds-listen", s.xds, "--http-listen", s.http, "--drain", "1s"}, s.flags...)
-	s.serin = exec.Command(program, args...)
-	s.serin.Stdout, s.serin.Stderr = s.log, s.log
-	s.must(s.serin.Start())
-	serin := s.serin
-	s.Cleanup(func() { s.stop(serin, syscall.SIGTERM) })
+	s.serin = s.run()
 	s.until("Serin is ready", func() bool {
 		r, err := http.Get("http://" + s.http + "/readyz")
 		if err != nil {
@@ -202,6 +218,37 @@ func (s *scene) start() {
 		_ = r.Body.Close()
 		return r.StatusCode == http.StatusOK
 	})
+}
+
+// run starts a process of Serin, with no other rights than the chart gives it.
+func (s *scene) run() *exec.Cmd {
+	s.Helper()
+	args := append([]string{"serve", "--kubernetes", "--kubeconfig", s.config, "--lease-namespace", "serin-system",
+		"--xds-listen", s.xds, "--http-listen", s.http, "--drain", "1s"}, s.flags...)
+	serin := exec.Command(program, args...)
+	serin.Stdout, serin.Stderr = s.log, s.log
+	s.must(serin.Start())
+	s.Cleanup(func() { s.stop(serin, syscall.SIGTERM) })
+	return serin
+}
+
+// rights gives the plain manifests that say what Serin may do.
+func rights(t *testing.T) (out []string) {
+	t.Helper()
+	text, err := os.ReadFile("../../deploy/install.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := regexp.MustCompile(`(?m)^kind: (Namespace|ServiceAccount|ClusterRole|ClusterRoleBinding|Role|RoleBinding)$`)
+	for _, doc := range strings.Split(string(text), "\n---\n") {
+		if kinds.MatchString(doc) {
+			out = append(out, doc)
+		}
+	}
+	if len(out) < 6 {
+		t.Fatalf("the manifests have %d documents on rights, want 6", len(out))
+	}
+	return out
 }
 
 // stop ends a Serin and waits for its end.
