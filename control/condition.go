@@ -26,9 +26,12 @@ func whether(holds bool) string {
 }
 
 // conditions brings the conditions up to date. Their types and reasons are
-// Argo's; ReplicaFailure needs pods, which files do not have.
+// Argo's.
 func (c *canary) conditions(l *loop) []api.RolloutCondition {
 	now := []api.RolloutCondition{c.available(l), c.progressing(), c.paused(), c.completed(), c.healthy()}
+	if msg := c.pods.report.Failure; msg != "" {
+		now = append(now, condition("ReplicaFailure", condTrue, "FailedCreate", msg))
+	}
 	if findings := l.findingsOf(c); len(findings) > 0 {
 		now = append(now, condition("InvalidSpec", condTrue, "InvalidSpec", findings[0]))
 	}

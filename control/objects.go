@@ -149,6 +149,10 @@ func (l *loop) seen(key api.Key, object *api.Rollout) {
 	if turn == "" && c.object == nil && c.state.Held && l.isMember(key) {
 		turn = "a release waits" // until the Release was looked at: it held before a restart too
 	}
+	known := true
+	if l.pods != nil {
+		object, known = c.revised(object)
+	}
 	c.object, c.spec, c.rules = object, SpecOf(object), rulesOf(object)
 	if l.pods != nil {
 		scaledSpec(&c.spec, object)
@@ -157,6 +161,10 @@ func (l *loop) seen(key api.Key, object *api.Rollout) {
 	l.backing(c)
 	l.builder.SetObjective(c.service, Objective(object))
 	l.ensureJudge(c)
+	if !known { // it is told when its pods are
+		l.dirty[c] = true
+		return
+	}
 	_ = c.play(l, rollout.SpecSeen{}) // only actions are refused
 	if c.publishedGen == 0 {
 		c.hand(l)

@@ -25,6 +25,10 @@ type PodsWanted struct {
 	// Busy are the versions that an Envoy may still use, or whose traffic was not
 	// seen to end, sorted: they must not be scaled down.
 	Busy []string
+	// Share is the canary's part of the traffic, where every Envoy is known to have
+	// it; Certain says that they do.
+	Share   rollout.Weight
+	Certain bool
 	// Aborted is since when the wanted version is out; nil: it is not.
 	Aborted *time.Time
 }
@@ -32,14 +36,19 @@ type PodsWanted struct {
 // same says whether two wants are alike.
 func (w *PodsWanted) same(o *PodsWanted) bool {
 	return w.Rollout == o.Rollout && w.Stable == o.Stable && w.Version == o.Version && w.Canary == o.Canary &&
+		w.Share == o.Share && w.Certain == o.Certain &&
 		slices.Equal(w.Busy, o.Busy) && (w.Aborted == o.Aborted || w.Aborted != nil && o.Aborted != nil && w.Aborted.Equal(*o.Aborted))
 }
 
 // PodsReport is what is so of one Rollout's pods.
 type PodsReport struct {
-	Pods    rollout.Pods // for PodsWanted.Canary
-	Status  api.PodsStatus
-	Failure string // why pods cannot be made; empty: they can
+	// Version is that of the object's template, which is the pods' to say;
+	// Generation that of the object. Empty: it is not known yet.
+	Version    string
+	Generation int64
+	Pods       rollout.Pods // for PodsWanted.Canary
+	Status     api.PodsStatus
+	Failure    string // why pods cannot be made; empty: they can
 }
 
 // quietFor is how long a version must have had no traffic before its pods may go.
@@ -89,6 +98,9 @@ func (c *canary) wantPods(l *loop) {
 	w := PodsWanted{
 		Rollout: c.object, Stable: c.state.Stable, Version: c.state.Version,
 		Canary: rollout.Demand(c.spec, c.state), Busy: c.busy(l), Aborted: c.state.AbortedAt,
+	}
+	if f := c.state.In.Fleet; f.Generation == c.state.Generation && f.Acked > 0 && f.Waiting+f.Rejected+f.Away == 0 {
+		w.Share, w.Certain = c.published.Weight, true
 	}
 	if !w.same(&c.pods.wanted) {
 		c.pods.wanted = w
@@ -160,10 +172,25 @@ func (c *Control) PodsReported(key api.Key, r PodsReport) {
 	})
 }
 
-// seePods tells the machine of the canary's pods.
+// revised gives an object with its version, as its pods have it: that of the last
+// report, or, while that is of an older object, the one that was wanted before. A
+// Rollout that was never seen has none until its pods are reported.
+func (c *canary) revised(object *api.Rollout) (r *api.Rollout, known bool) {
+	version := c.state.Version
+	if c.pods.report.Version != "" && c.pods.report.Generation == object.Generation {
+		version = c.pods.report.Version
+	}
+	return object.WithRevision(version), version != ""
+}
+
+// seePods tells the machine of the canary's pods, and of the version that the
+// object asks for.
 func (c *canary) seePods(l *loop, r PodsReport) {
 	c.pods.report = r
 	l.dirty[c] = true
+	if object := l.objects.Rollouts[c.key]; object != nil && r.Version != "" && r.Generation == object.Generation && c.spec.Version != r.Version {
+		l.reconcileOne(c.key)
+	}
 	if c.state.Active() && r.Pods != c.state.In.Pods {
 		_ = c.play(l, rollout.PodsSeen{Pods: r.Pods}) // only actions are refused
 	}

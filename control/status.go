@@ -129,11 +129,12 @@ func (c *canary) observed(l *loop) map[string]api.VersionCounts {
 }
 
 // findingsOf lists the folder's errors, which hold for every Rollout: none of
-// the folder's changes is in force while there are any.
-func (l *loop) findingsOf(*canary) []string {
+// the folder's changes is in force while there are any. In a cluster each object
+// stands for itself, so they are those that concern the Rollout.
+func (l *loop) findingsOf(c *canary) []string {
 	var out []string
 	for _, f := range l.findings {
-		if f.IsError() {
+		if f.IsError() && (l.pods == nil || c.object != nil && f.Touches(c.object)) {
 			out = append(out, f.String())
 		}
 	}

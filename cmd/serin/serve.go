@@ -40,6 +40,9 @@ type serveOptions struct {
 	// default.
 	AckTimeout, AwayTimeout, Drain time.Duration
 
+	// Cluster is where the objects come from in place of a folder.
+	Cluster clusterOptions
+
 	// Log takes what an operator should know; nil drops it.
 	Log *slog.Logger
 	// Ready, if not nil, is told the bound addresses once, when both listeners
@@ -52,6 +55,9 @@ type serveOptions struct {
 func serve(ctx context.Context, o serveOptions) (err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Cluster.Enabled {
+		return serveCluster(ctx, o)
 	}
 	if discovery.Inside(o.Config, o.DataDir) {
 		return fmt.Errorf("the data folder %q is inside the config folder %q; give another --data-dir", o.DataDir, o.Config)
@@ -88,17 +94,31 @@ func serve(ctx context.Context, o serveOptions) (err error) {
 		return err
 	}
 	defer listeners.close()
-	return join(o, data, saved, tokens, secure).run(ctx, folder, first, listeners)
+	return join(o, data, saved, tokens, secure, nil).run(ctx, folder, first, listeners)
+}
+
+// keeper keeps what must outlive a crash.
+type keeper interface {
+	control.Store
+	Run(ctx context.Context) error
+}
+
+// source is where objects come from.
+type source interface {
+	Run(ctx context.Context, changed func(discovery.Result)) error
 }
 
 // parts are the parts of a running server.
 type parts struct {
 	log     *slog.Logger
-	store   *store.Store
+	store   keeper
 	fleet   *xds.Server
 	control *control.Control
 
 	providers *provider.Set
+	beside    []func(context.Context) error // what else runs while it serves
+
+	seen func(*api.Objects) // is told of each set of objects; nil: nobody is
 
 	web   *server.Server
 	told  func(xds, http net.Addr)
@@ -106,7 +126,8 @@ type parts struct {
 }
 
 // join makes the parts and ties them together; nothing runs yet.
-func join(o serveOptions, data *store.Store, saved store.Saved, tokens server.Tokens, secure *tls.Config) *parts {
+// pods scales the pods of Rollouts; nil: nobody does.
+func join(o serveOptions, data keeper, saved store.Saved, tokens server.Tokens, secure *tls.Config, pods control.Pods) *parts {
 	p := &parts{log: o.Log, store: data, told: o.Ready}
 	reports := &sink{}
 	p.fleet = xds.New(xds.Options{
@@ -120,7 +141,7 @@ func join(o serveOptions, data *store.Store, saved store.Saved, tokens server.To
 		Envoy: reported{reports}, Commands: o.Commands, PrometheusAddress: o.Prometheus,
 	})
 	p.control = control.New(control.Options{
-		Fleet: p.fleet, Store: data, Saved: saved, Log: o.Log, Measurer: measurer{p.providers},
+		Fleet: p.fleet, Store: data, Saved: saved, Log: o.Log, Measurer: measurer{p.providers}, Pods: pods,
 	})
 	reports.Control = p.control
 	p.web = server.New(server.Options{
@@ -139,10 +160,18 @@ func (p *parts) isReady() error {
 
 // run starts the parts from the inside out and stops them from the outside in,
 // so that no action or ack is taken that could not be stored.
-func (p *parts) run(ctx context.Context, folder *discovery.Folder, first control.Update, l *listeners) error {
-	stopStore := start(ctx, p.store.Run)
+func (p *parts) run(ctx context.Context, from source, first control.Update, l *listeners) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stopStore := start(ctx, func(ctx context.Context) error {
+		err := p.store.Run(ctx)
+		if err != nil { // nothing can be stored any more: what is served must not go on
+			cancel(err)
+		}
+		return err
+	})
 	stopControl := start(ctx, p.control.Run)
-	err := p.front(ctx, folder, first, l)
+	err := p.front(ctx, from, first, l)
 	err = errors.Join(err, stopControl(), stopStore())
 	p.providers.Close()
 	return err
@@ -150,7 +179,7 @@ func (p *parts) run(ctx context.Context, folder *discovery.Folder, first control
 
 // front runs what faces the outside. The objects are played before any Envoy is
 // answered: an empty server would wipe a fleet.
-func (p *parts) front(ctx context.Context, folder *discovery.Folder, first control.Update, l *listeners) error {
+func (p *parts) front(ctx context.Context, from source, first control.Update, l *listeners) error {
 	if err := p.control.Objects(ctx, first); err != nil {
 		return fmt.Errorf("starting with the objects: %w", err)
 	}
@@ -162,7 +191,10 @@ func (p *parts) front(ctx context.Context, folder *discovery.Folder, first contr
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return p.fleet.Run(ctx, l.xds) })
 	g.Go(func() error { return p.web.Run(ctx, l.http) })
-	g.Go(func() error { return p.follow(ctx, folder, first.Files != nil) })
+	for _, run := range p.beside {
+		g.Go(func() error { return run(ctx) })
+	}
+	g.Go(func() error { return p.follow(ctx, from, first) })
 	p.ready.Store(true)
 	defer p.ready.Store(false)
 	defer context.AfterFunc(ctx, func() { p.ready.Store(false) })()
@@ -173,18 +205,23 @@ func (p *parts) front(ctx context.Context, folder *discovery.Folder, first contr
 	return g.Wait()
 }
 
-// follow hands the changes of the folder on. known says that what runs is what
-// the folder held when it was loaded: only then is a change of the folder a
-// change of what runs.
-func (p *parts) follow(ctx context.Context, folder *discovery.Folder, known bool) error {
-	return folder.Run(ctx, func(r discovery.Result) {
+// follow hands the changes of the source on. Only where what runs is what the source
+// held when it was loaded is a change of the source a change of what runs; a folder
+// with errors is not.
+func (p *parts) follow(ctx context.Context, from source, first control.Update) error {
+	_, folder := from.(*discovery.Folder)
+	known := first.Files != nil || !folder
+	return from.Run(ctx, func(r discovery.Result) {
+		if p.seen != nil && r.Objects != nil {
+			p.seen(r.Objects)
+		}
 		update := control.Update{Objects: r.Objects, Files: r.Files, Findings: r.Findings}
 		if known {
 			update.Changed = append(append([]api.Ref{}, r.Changed...), r.Removed...)
 		}
 		known = known || r.Objects != nil
 		if err := p.control.Objects(ctx, update); err != nil {
-			p.log.Warn("a change of the folder came too late", "error", err)
+			p.log.Warn("a change of the objects came too late", "error", err)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -22,7 +23,7 @@ func newServeCommand() *cobra.Command {
 	var o serveOptions
 	var logs logOptions
 	cmd := &cobra.Command{
-		Use:   "serve --config DIR",
+		Use:   "serve (--config DIR | --kubernetes)",
 		Short: "Run the server",
 		Long: "Serve reads the objects of a folder, follows its changes, and serves the Envoys of their\n" +
 			"Gateways. It keeps its state in the data folder and goes on there after a restart.\n\n" +
@@ -30,10 +31,15 @@ func newServeCommand() *cobra.Command {
 			"accepted last. On a loopback address anybody on this machine may act, unless there is a\n" +
 			"token file: one line NAME:TOKEN for each who may.\n\n" +
 			"With the three --xds-tls flags, which go together, Envoys are served by mutual TLS; the files\n" +
-			"are read again for each connection.",
+			"are read again for each connection.\n\n" +
+			"With --kubernetes the objects are those of a cluster, the state is kept in ConfigMaps of the\n" +
+			"server's own namespace, and the pods of each Rollout are Serin's to scale. Of several servers\n" +
+			"one leads; the others wait to take its place.",
+		PreRunE: func(cmd *cobra.Command, _ []string) error { return o.chosen() },
 		Example: "  serin serve --config ./objects\n" +
 			"  serin serve --config ./objects --data-dir /var/lib/serin --token-file /etc/serin/tokens \\\n" +
-			"    --xds-listen 0.0.0.0:18000 --http-listen 0.0.0.0:18080",
+			"    --xds-listen 0.0.0.0:18000 --http-listen 0.0.0.0:18080\n" +
+			"  serin serve --kubernetes --kubeconfig ~/.kube/config",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			log, err := logs.logger(cmd.ErrOrStderr())
@@ -67,9 +73,17 @@ func (o *serveOptions) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&o.Commands, "allow-commands", false, "let metrics of job run commands on this machine, as the user that Serin runs as")
 	f.DurationVar(&o.AckTimeout, "ack-timeout", 10*time.Second, "how long an Envoy that does not acknowledge is waited for")
 	f.DurationVar(&o.AwayTimeout, "away-timeout", 15*time.Second, "how long an Envoy that disconnected is waited for")
+	o.Cluster.addFlags(f)
 	f.DurationVar(&o.Drain, "drain", 15*time.Second, "how long an Envoy keeps a cluster after its last route is gone")
-	// The flag exists, so marking it cannot fail.
-	_ = cmd.MarkFlagRequired("config")
+	cmd.MarkFlagsMutuallyExclusive("config", "kubernetes")
+}
+
+// chosen says what is missing where the objects come from nowhere.
+func (o *serveOptions) chosen() error {
+	if o.Config == "" && !o.Cluster.Enabled {
+		return errors.New("where are the objects? give --config DIR, a folder, or --kubernetes, a cluster")
+	}
+	return nil
 }
 
 // logOptions say what is logged, and how.

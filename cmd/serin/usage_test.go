@@ -28,10 +28,10 @@ func TestUsage(t *testing.T) {
 		{"promote shop --fully", 1, "", `unknown flag: --fully`},
 		{"abort shop --full", 1, "", `unknown flag: --full`},
 		{"fleet --server ftp://127.0.0.1", 1, "", `want HOST:PORT or http://HOST:PORT`},
-		{"serve", 1, "", `required flag.*config`},
+		{"serve", 1, "", `where are the objects`},
 		{"serve --config objects --log-level loud", 1, "", `want debug, info, warn or error`},
 		{"serve --config objects --log-format xml", 1, "", `want text or json`},
-		{"serve --config objects --kubernetes", 1, "", `unknown flag: --kubernetes`},
+		{"serve --config objects --kubernetes", 1, "", `none of the others can be`},
 
 		{"bootstrap --gateway edge", 1, "", `required flag.*node-id`},
 		{"bootstrap --node-id e", 1, "", `required flag.*gateway`},
