@@ -73,7 +73,7 @@ var variants = map[string][]string{
 		"http.tokens.existingSecret=c", "image.digest=sha256:" + strings.Repeat("0", 64)},
 	"cert-manager": {"tls.source=certManager", "webhook.enabled=true", "tls.certManager.issuerRef.kind=ClusterIssuer", "tls.certManager.issuerRef.name=x"},
 	"few":          {"namespaces={default,kube-system}", "adoptArgo=true", "guardMode=observe", "prometheus=http://p:9090", "crds.keep=false", "rbac.secrets={token}"},
-	"webhook": {"webhook.enabled=true", "namespaces={default}"},
+	"webhook":      {"webhook.enabled=true", "namespaces={default}"},
 	"bare": {"crds.install=false", "rbac.create=false", "serviceAccount.create=false", "networkPolicy.enabled=false",
 		"podDisruptionBudget.enabled=false"},
 	"watched": {"rbac.secrets={*}", "serviceMonitor.enabled=true", "prometheusRule.enabled=true", "dashboard.enabled=true", "extraArgs={--drain=5s}",
