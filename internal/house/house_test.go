@@ -58,8 +58,8 @@ var mayImport = map[string][]string{
 	"analysis/run":      {"api"},
 	"analysis/provider": {"api", "analysis/kayenta", "analysis/run"},
 
-	"snapshot":      {"api"},
-	"discovery":     {"api"},
+	"snapshot":       {"api"},
+	"discovery":      {"api"},
 	"discovery/kube": {"api", "discovery"},
 	"store":         {"api", "rollout"},
 	"store/kube":    {"api", "rollout", "store"},
