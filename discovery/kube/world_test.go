@@ -177,7 +177,6 @@ endpoints:
 	return b.String()
 }
 
-
 // replaceOnce replaces a text that is there.
 func replaceOnce(text, old, now string) string {
 	if !strings.Contains(text, old) {
