@@ -5,6 +5,7 @@ package deploy_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,7 +40,15 @@ func (o *output) String() string {
 // TestRights: with the rights of the chart, and no other, the program reads, scales
 // and says what it does; nothing that it asks for is forbidden.
 func TestRights(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	t.Run("everywhere", func(t *testing.T) { rights(t, "serin.dev", "rbac.secrets={token}") })
+	t.Run("one namespace, and Argo's Rollouts", func(t *testing.T) {
+		rights(t, "argoproj.io", "rbac.secrets={*}", "namespaces={default}", "adoptArgo=true", "guardMode=observe")
+	})
+}
+
+// rights plays Rollouts of a group under the chart with some values.
+func rights(t *testing.T, group string, values ...string) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	c, err := kubelab.Start(ctx, kubelab.Options{})
 	if err != nil {
@@ -58,21 +67,29 @@ func TestRights(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.ApplyFolder(ctx, gateway); err != nil {
+	argo := os.Getenv("SERIN_ARGO_CRDS")
+	if argo == "" {
+		t.Fatal("SERIN_ARGO_CRDS is not set: run `make test-kube`, or set it to what `scripts/argo.sh crds` prints")
+	}
+	if err := errors.Join(c.ApplyFolder(ctx, gateway), c.ApplyFolder(ctx, argo)); err != nil {
 		t.Fatal(err)
 	}
 	p := &place{T: t, ctx: ctx, cluster: c, namespace: "serin-system", config: admin}
-	p.helm("install", "serin", chart, "--create-namespace", "--set", "tls.source=none,rbac.secrets={token}")
+	args := []string{"install", "serin", chart, "--create-namespace", "--set", "tls.source=none"}
+	for _, v := range values {
+		args = append(args, "--set", v)
+	}
+	p.helm(args...)
 	log := p.serve()
 	p.namespace = "default"
-	p.kubectlOn(inCluster, "apply", "-f", "-")
+	p.kubectlOn(strings.ReplaceAll(inCluster, "serin.dev/", group+"/"), "apply", "-f", "-")
 	some := func(got string) bool { return got != "" }
 	for _, name := range []string{"shop", "cart"} {
-		p.becomes(name+" stable", some, "get", "sro", name, "-o", "jsonpath={.status.stableRS}")
+		p.becomes(name+" stable", some, "get", "rollouts."+group, name, "-o", "jsonpath={.status.stableRS}")
 	}
-	p.kubectl("scale", "sro/shop", "--replicas=2")
+	p.kubectl("scale", "rollouts."+group+"/shop", "--replicas=2")
 	p.becomes("two pods", func(got string) bool { return strings.Count(got, "\n") == 2 }, "get", "pods", "-l", "app=shop", "-o", "name")
-	p.kubectl("patch", "sro", "shop", "--type", "merge", "-p", `{"spec": {"restartAt": "2026-01-01T00:00:00Z",
+	p.kubectl("patch", "rollouts."+group, "shop", "--type", "merge", "-p", `{"spec": {"restartAt": "2026-01-01T00:00:00Z",
 		"template": {"spec": {"containers": [{"name": "shop", "image": "shop:2"}]}}}}`)
 	p.becomes("two versions", func(got string) bool { return strings.Count(got, "\n") == 2 }, "get", "replicasets", "-l", "app=shop", "-o", "name")
 	p.becomes("an Event", func(got string) bool { return strings.Contains(got, "CanaryStarted") },
