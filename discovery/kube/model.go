@@ -97,12 +97,12 @@ func (m *model) settle() {
 		}
 		m.settleObject(ref)
 	}
-	clear(m.dirty)
+	m.dirty = map[api.Ref]bool{} // a map that once was large is slow to clear
 	m.settleRollouts(rollouts)
 	for key := range m.remake {
 		m.divide(key)
 	}
-	clear(m.remake)
+	m.remake = map[api.Key]bool{}
 	changed, secrets := m.relations.Check()
 	m.stale = m.stale || len(changed) > 0
 	m.wanted = m.wanted || secrets
