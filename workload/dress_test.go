@@ -53,6 +53,7 @@ func TestDress(t *testing.T) {
 	r.Spec.MinReadySeconds = 5
 	own := []*apps.ReplicaSet{made(t, r, "v1", "1"), made(t, r, "v2", "2"), made(t, r, "v3", "")}
 	for _, s := range own {
+		delete(s.Annotations, annotationDesired)
 		s.Spec.MinReadySeconds = 0
 	}
 	v := view{terms: termsOf(r), Wanted: Wanted{Rollout: r, Stable: "v2", Version: "v3"}, asked: "v3"}
@@ -117,7 +118,7 @@ func TestStrip(t *testing.T) {
 	s := made(t, shop(t, ""), "v1", "4")
 	s.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "x"}}
 	s.Annotations["kubectl.kubernetes.io/last-applied-configuration"] = "long"
-	if _, err := strip(s); err != nil || s.ManagedFields != nil || len(s.Annotations) != 1 || s.Spec.Template.Spec.Containers != nil || s.Spec.Template.Labels["app"] != "shop" {
+	if _, err := strip(s); err != nil || s.ManagedFields != nil || len(s.Annotations) != 2 || s.Spec.Template.Spec.Containers != nil || s.Spec.Template.Labels["app"] != "shop" {
 		t.Errorf("left is %v, %v", s, err)
 	}
 	if o, err := strip("other"); o != "other" || err != nil {
@@ -172,11 +173,11 @@ func TestDifference(t *testing.T) {
 	before := made(t, shop(t, ""), "v1", "1")
 	after := before.DeepCopy()
 	*after.Spec.Replicas = 3
-	after.Annotations[annotationDesired] = "4"
+	after.Annotations[annotationDesired] = "9"
 	base := before.DeepCopy()
 	base.ResourceVersion = "12"
 	got, err := difference(before, after, base)
-	want := `{"metadata":{"annotations":{"rollout.argoproj.io/desired-replicas":"4"},"resourceVersion":"12","uid":"uid-v1"},"spec":{"replicas":3}}`
+	want := `{"metadata":{"annotations":{"rollout.argoproj.io/desired-replicas":"9"},"resourceVersion":"12","uid":"uid-v1"},"spec":{"replicas":3}}`
 	if string(got) != want || err != nil {
 		t.Errorf("got %s, %v", got, err)
 	}

@@ -32,7 +32,7 @@ type Options struct {
 
 // What the client may ask of the API server, where the config does not say it.
 // Nothing is asked while nothing changes: the rate bounds a burst, such as that of
-// a start. The first pods of a canary take five requests.
+// a start. The first pods of a canary take four or five requests.
 const (
 	defaultQPS   = 200
 	defaultBurst = 400
