@@ -157,3 +157,33 @@ func TestRefused(t *testing.T) {
 	p.untilSize(v2, 0)
 	p.until("no failure", func(r Report) bool { return r.Err == "" })
 }
+
+// TestTwo: two that want the same do not hinder each other, and come to rest. One
+// that is behind, and then learns of it, leaves no pods too many or too few.
+func TestTwo(t *testing.T) {
+	p := newPlace(t, kubelab.KubeletOptions{})
+	v1 := p.first("shop:1", 2, "")
+	other, _ := p.another(func(Report) {})
+	r := p.rollout("shop:2", 2, "")
+	other.Want(Wanted{Rollout: r, Stable: v1, Version: v1})
+	v2 := p.version(Wanted{Stable: v1, Version: v1})
+	for _, percent := range []uint32{50, 100, 0, 100} {
+		w := Wanted{Rollout: r, Stable: v1, Version: v2, Canary: need(v2, percent)}
+		other.Want(w)
+		p.workload.Want(w)
+		p.until("the pods", func(r Report) bool { return r.Pods.Need == w.Canary && r.Pods.Met })
+		p.untilSize(v2, int32(percent/50))
+	}
+	list, err := p.client.AppsV1().ReplicaSets(p.namespace).List(p.ctx, metav1.ListOptions{})
+	p.must(err)
+	if len(list.Items) != 2 {
+		t.Errorf("there are %d ReplicaSets", len(list.Items))
+	}
+	now := time.Now()
+	out := Wanted{Rollout: r, Stable: v1, Version: v2, Aborted: &now}
+	p.workload.Want(out) // the other still wants the canary
+	p.until("the abort", func(r Report) bool { return r.Pods == rollout.Pods{} })
+	other.Want(out)
+	p.untilSize(v2, 0)
+	p.untilSize(v1, 2)
+}

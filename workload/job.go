@@ -39,11 +39,7 @@ type JobRunner struct {
 // NewJobRunner makes a JobRunner. Of each owner it keeps so many finished Jobs, the
 // last ones; 0: 10.
 func NewJobRunner(config *rest.Config, keep int) (*JobRunner, error) {
-	config = rest.CopyConfig(config)
-	if config.QPS == 0 && config.Burst == 0 && config.RateLimiter == nil {
-		config.QPS, config.Burst = defaultQPS, defaultBurst
-	}
-	client, err := kubernetes.NewForConfig(config)
+	client, err := kubernetes.NewForConfig(tuned(config))
 	if err != nil {
 		return nil, fmt.Errorf("making a client for jobs: %w", err)
 	}

@@ -39,7 +39,7 @@ var shared = sync.OnceValues(func() (*kubelab.Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	atEnd = c.Close
+	atEnd = func() error { return errors.Join(c.Close(), unused()) }
 	return c, c.ApplyFolder(ctx, "testdata")
 })
 
@@ -90,22 +90,29 @@ func (p *place) start() {
 	if p.stop != nil {
 		p.stop()
 	}
-	w, err := New(p.config(), Options{Namespaces: []string{p.namespace}, Report: func(r Report) {
+	p.workload, p.stop = p.another(func(r Report) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.last = r
-	}})
+	})
+}
+
+// another runs one more Workload, until stop is called or the test ends.
+func (p *place) another(report func(Report)) (w *Workload, stop func()) {
+	p.Helper()
+	w, err := New(p.config(), Options{Namespaces: []string{p.namespace}, Report: report})
 	p.must(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- w.Run(ctx) }()
-	p.workload, p.stop = w, sync.OnceFunc(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
 			p.Error(err)
 		}
 	})
-	p.Cleanup(p.stop)
+	p.Cleanup(stop)
+	return w, stop
 }
 
 // config is how a Workload reaches the server: with its rights, and counted.
@@ -115,14 +122,15 @@ func (p *place) config() *rest.Config {
 	return c
 }
 
-// counter counts the requests that pass, but for watches.
+// counter counts the requests that pass, but for watches, and notes their rights.
 type counter struct {
 	next  http.RoundTripper
 	asked *atomic.Int64
 }
 
 func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Query().Get("watch") == "" {
+	verb := note(r)
+	if verb != "watch" {
 		c.asked.Add(1)
 	}
 	return c.next.RoundTrip(r)

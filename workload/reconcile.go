@@ -55,7 +55,7 @@ func (w *Workload) reconcile(ctx context.Context, key api.Key) error {
 			own = w.own(r.UID) // with the one that was made
 		}
 	}
-	v := view{terms: termsOf(r), Wanted: wanted, now: time.Now(), asked: versionOf(asked)}
+	v := view{terms: termsOf(r), Wanted: wanted, now: time.Now(), asked: cmp.Or(versionOf(asked), e.version)}
 	for _, s := range own {
 		v.sets = append(v.sets, seen(s))
 	}

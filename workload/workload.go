@@ -32,7 +32,7 @@ type Options struct {
 
 // What the client may ask of the API server, where the config does not say it.
 // Nothing is asked while nothing changes: the rate bounds a burst, such as that of
-// a start. Two requests begin a canary.
+// a start. The first pods of a canary take four or five requests.
 const (
 	defaultQPS   = 200
 	defaultBurst = 400
@@ -56,15 +56,24 @@ type Workload struct {
 
 // New makes a Workload. It does nothing before Run.
 func New(config *rest.Config, o Options) (*Workload, error) {
-	config = rest.CopyConfig(config)
-	if config.QPS == 0 && config.Burst == 0 && config.RateLimiter == nil {
-		config.QPS, config.Burst = defaultQPS, defaultBurst
-	}
-	client, err := kubernetes.NewForConfig(config)
+	client, err := kubernetes.NewForConfig(tuned(config))
 	if err != nil {
 		return nil, fmt.Errorf("making a client for workloads: %w", err)
 	}
 	return with(client, o), nil
+}
+
+// tuned gives a config with our rate, where it has none, and without warnings: the
+// objects are other people's, and they were warned.
+func tuned(config *rest.Config) *rest.Config {
+	config = rest.CopyConfig(config)
+	if config.QPS == 0 && config.Burst == 0 && config.RateLimiter == nil {
+		config.QPS, config.Burst = defaultQPS, defaultBurst
+	}
+	if config.WarningHandler == nil && config.WarningHandlerWithContext == nil {
+		config.WarningHandler = rest.NoWarnings{}
+	}
+	return config
 }
 
 // with makes a Workload that uses a client.
