@@ -23,6 +23,7 @@ type item struct {
 	findings []api.Finding
 
 	collisions *int32        // of a Rollout: status.collisionCount
+	before     before        // of a Rollout: how it stands
 	pod        pod           // of a Pod
 	workload   *api.Template // of a workload
 }
@@ -75,6 +76,7 @@ func (w *watch) read(o any) (*item, error) {
 			count := int32(n)
 			i.collisions = &count
 		}
+		i.before = beforeOf(u)
 	}
 	i.doc, i.findings = api.DecodeObject(u.Object)
 	return i, nil
