@@ -26,7 +26,7 @@ func (s *Source) watches(f found) (out []*watch) {
 func (s *Source) watch(f found, namespace string) *watch {
 	return &watch{
 		resource: f.resource, version: f.version, namespace: namespace,
-		tell: s.teller(), inbox: s.inbox, known: map[api.Key]string{},
+		tell: s.teller(), inbox: s.inbox, known: map[api.Key]string{}, opts: &s.opts,
 	}
 }
 

@@ -67,5 +67,7 @@
 // every Options.Look, and read from when they are.
 //
 // What is kept of each object is what Serin reads: no managed fields, no status,
-// no last-applied configuration.
+// no last-applied configuration. A Rollout has of its status what it said when it
+// was first read: which version was stable, which was wanted and whether that was
+// aborted. Who runs it from now on goes on from there.
 package kube

@@ -37,6 +37,7 @@ type entry struct {
 	names   name         // its workload, if it has one
 	waiting bool         // its workload is not known yet
 	broken  error        // why its template is none
+	stands  standing     // how it stood when it was first read
 }
 
 // item gives what counts, nil for nothing.

@@ -8,10 +8,13 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
+
+	"github.com/serin-mesh/serin/api"
 )
 
 // Options shape a Source; the zero value works.
@@ -20,6 +23,13 @@ type Options struct {
 	Namespaces []string
 	// AdoptArgo reads the objects of argoproj.io too.
 	AdoptArgo bool
+	// GuardMode is the mode of the guard of an object of argoproj.io that names
+	// none; empty: that of any Rollout.
+	GuardMode api.GuardMode
+	// Rollouts, if not nil, is told of each Rollout that Serin runs, as the API gives
+	// it, each time that it changes, its status included; gone: that it is not there
+	// any more, or not Serin's. It must neither block nor keep the object.
+	Rollouts func(o *unstructured.Unstructured, gone bool)
 	// Log takes what an operator should know, such as an API server that does
 	// not answer; nil drops it.
 	Log *slog.Logger

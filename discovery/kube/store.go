@@ -46,6 +46,7 @@ func (w *watch) Delete(o any) error {
 	key := keyOf(m)
 	if _, there := w.known[key]; there {
 		delete(w.known, key)
+		w.lost(key)
 		w.inbox.put(nil, event{from: w, name: w.name(key)})
 	}
 	return nil
@@ -68,6 +69,7 @@ func (w *watch) Replace(list []any, _ string) error {
 	for key := range w.known {
 		if !there[key] {
 			delete(w.known, key)
+			w.lost(key)
 			events = append(events, event{from: w, name: w.name(key)})
 		}
 	}
@@ -99,6 +101,9 @@ func (w *watch) event(i *item) (event, bool) {
 	_, there := w.known[key]
 	if i.ignored {
 		delete(w.known, key)
+		if there {
+			w.lost(key)
+		}
 		return event{from: w, name: w.name(key)}, there
 	}
 	w.known[key] = i.ResourceVersion

@@ -29,6 +29,7 @@ type watch struct {
 	stop      context.CancelFunc
 	tell      func(w *watch, err error)
 	inbox     *inbox
+	opts      *Options
 
 	// known has the resource version of each object that was told; it belongs
 	// to the reflector's goroutine.

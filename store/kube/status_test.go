@@ -43,7 +43,7 @@ func TestStatusesAreWrittenWhenTheySaySomething(t *testing.T) {
 		news := make(chan []api.Event)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
-		s := kube.NewStatuses(client, slog.New(slog.DiscardHandler))
+		s := kube.NewStatuses(client, nil, slog.New(slog.DiscardHandler))
 		go func() {
 			done <- s.Run(ctx, func(ctx context.Context) ([]api.Event, error) {
 				select {
