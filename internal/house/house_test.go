@@ -67,7 +67,8 @@ var mayImport = map[string][]string{
 	"workload":       {"api", "rollout"},
 	"control":        {"api", "rollout", "analysis", "analysis/run", "stats", "snapshot", "store", "xds"},
 	"server":         {"api", "control"},
-	"cmd/serin":      {"api", "analysis", "analysis/kayenta", "analysis/provider", "analysis/run", "control", "discovery", "discovery/kube", "rollout", "server", "snapshot", "stats", "store", "store/kube", "workload", "xds", "internal/lab", "internal/schema"},
+	"admission":      {"api"},
+	"cmd/serin":      {"admission", "api", "analysis", "analysis/kayenta", "analysis/provider", "analysis/run", "control", "discovery", "discovery/kube", "rollout", "server", "snapshot", "stats", "store", "store/kube", "workload", "xds", "internal/lab", "internal/schema"},
 	"envoy-configs":  {"snapshot"},
 	"internal/lab":   {"api", "discovery"},
 
