@@ -121,7 +121,7 @@ func TestTakeOver(t *testing.T) {
 		t.Fatalf("the version is %q", v)
 	}
 	p.until("its revision", func(r Report) bool { return r.Revision == "7" })
-	r = p.rollout("shop:2", 2, "")
+	p.rollout("shop:2", 2, "")
 	v2 := p.version(Wanted{Stable: "5d4c8f", Version: "5d4c8f"})
 	p.until("the next revision", func(r Report) bool { return r.Revision == "8" && r.Version == v2 })
 	list, err := p.client.AppsV1().ReplicaSets(p.namespace).List(p.ctx, metav1.ListOptions{})
@@ -238,7 +238,9 @@ spec:
 				return err == nil && *d.Spec.Replicas == want && d.Status.Replicas == want, err
 			}))
 			p.apply(strings.ReplaceAll(deployment, "shop:1", "shop:2"))
-			p.until("the next version", func(r Report) bool { return r.Version != v && r.Revision == "2" })
+			v2 := p.until("the next version", func(r Report) bool { return r.Version != v && r.Revision == "2" }).Version
+			p.must(p.client.AppsV1().Deployments(p.namespace).Delete(p.ctx, "old", metav1.DeleteOptions{}))
+			p.until("the lack again", func(r Report) bool { return strings.Contains(r.Err, "there is no Deployment") && r.Version == v2 })
 		})
 	}
 }

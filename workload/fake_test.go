@@ -1,9 +1,11 @@
 package workload
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"sync"
 	"testing"
@@ -33,6 +35,7 @@ type world struct {
 	mu       sync.Mutex // guards all below
 	rv       int
 	reports  []Report
+	log      bytes.Buffer
 	requests []string // verb, resource and subresource of each that is no read
 }
 
@@ -41,7 +44,7 @@ func newWorld(t *testing.T) *world {
 	w.client.PrependReactor("create", "replicasets", w.create)
 	w.client.PrependReactor("patch", "replicasets", w.patched)
 	w.client.PrependReactor("*", "*", w.note) // before these
-	w.Workload = with(w.client, Options{Report: func(r Report) {
+	w.Workload = with(w.client, Options{Log: slog.New(slog.NewTextHandler(w, nil)), Report: func(r Report) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.reports = append(w.reports, r)
@@ -52,6 +55,13 @@ func newWorld(t *testing.T) *world {
 	time.Sleep(time.Second) // of the bubble: the caches are filled
 	synctest.Wait()
 	return w
+}
+
+// Write takes a line of the log.
+func (w *world) Write(line []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.log.Write(line)
 }
 
 // close ends the Workload and waits until nothing of it is left.

@@ -125,7 +125,7 @@ func TestPlan(t *testing.T) {
 			if diff := cmp.Diff(want, p.replicas); diff != "" {
 				t.Errorf("replicas (-want +got):\n%s", diff)
 			}
-			if next := test.next; next == noon && !p.next.IsZero() || next != noon && !p.next.Equal(next) {
+			if next := test.next; next.Equal(noon) && !p.next.IsZero() || !next.Equal(noon) && !p.next.Equal(next) {
 				t.Errorf("next is %v", p.next)
 			}
 		})

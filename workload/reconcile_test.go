@@ -148,6 +148,9 @@ func TestOthersWrite(t *testing.T) {
 				if *s.Spec.Replicas != 7 || !meddled || name == "something else" && s.Labels["theirs"] != "x" {
 					t.Errorf("it ends as %v", s)
 				}
+				if decided := strings.Contains(w.log.String(), "somebody else scaled it to 9"); decided != (name == "the replicas") {
+					t.Errorf("decided anew: %v; the log says %s", decided, w.log.String())
+				}
 			})
 		})
 	}
