@@ -210,7 +210,7 @@ func TestConflictingWriters(t *testing.T) {
 func TestTwoControllers(t *testing.T) {
 	s := newScene(t, pausing, "--leader-elect=false")
 	s.atTwenty("shop:2")
-	first := s.serin
+	first, http := s.serin, s.http
 	ports, err := lab.FreePorts(2)
 	s.must(err)
 	s.xds, s.http = fmt.Sprintf("127.0.0.1:%d", ports[0]), fmt.Sprintf("127.0.0.1:%d", ports[1])
@@ -218,15 +218,19 @@ func TestTwoControllers(t *testing.T) {
 	s.act("abort", "shop", "--reason", "by the second")
 	ended := make(chan error, 1)
 	go func() { ended <- first.Wait() }()
-	// The first one's next write of this state is refused.
-	s.kubectl("annotate", "rollouts.serin.dev/shop", "a=b")
-	s.until("the second one's word stands", func() bool { return s.status("{.status.phase}") == "Degraded" })
+	// What the first one decides now, it cannot store: it stops.
+	_ = exec.CommandContext(s.ctx, program, "promote", "shop", "--server", http).Run()
 	select {
-	case <-ended:
-	default:
-		s.must(first.Process.Kill())
-		<-ended
+	case err := <-ended:
+		if err == nil {
+			t.Error("the first one ended as if all were well")
+		}
+	case <-s.ctx.Done():
+		t.Fatal("the first one goes on")
 	}
+	s.until("the second one's word stands", func() bool {
+		return s.status("{.status.phase} {.status.canary.weights.canary.weight}") == "Degraded 0"
+	})
 }
 
 // TestDefinitionsUpgraded: the definitions are applied anew in the middle.

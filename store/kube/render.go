@@ -29,7 +29,11 @@ func render(r *api.Rollout) (text, essence string, err error) {
 	if objectOf(r).group == groupArgo {
 		status.Canary.Weights = wholeWeights(r)
 	}
-	whole, err := json.Marshal(status)
+	encode := func() ([]byte, error) { return json.Marshal(standardOf(r, status)) }
+	if objectOf(r).group == groupArgo {
+		encode = func() ([]byte, error) { return json.Marshal(status) }
+	}
+	whole, err := encode()
 	if err != nil {
 		return "", "", err
 	}
@@ -40,7 +44,7 @@ func render(r *api.Rollout) (text, essence string, err error) {
 		}
 		status.Conditions[i].LastUpdateTime = time.Time{}
 	}
-	part, err := json.Marshal(status)
+	part, err := encode()
 	return string(whole), string(part), err
 }
 
