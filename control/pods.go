@@ -67,7 +67,7 @@ func (p *podsOf) used(version string, at time.Time) {
 	if p.usedAt == nil {
 		p.usedAt = map[string]time.Time{}
 	}
-	if at.After(p.usedAt[version]) {
+	if version != "" && at.After(p.usedAt[version]) {
 		p.usedAt[version] = at
 	}
 }

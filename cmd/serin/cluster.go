@@ -28,6 +28,7 @@ type clusterOptions struct {
 	GuardMode  string   // of adopted Rollouts that say nothing
 	Namespace  string   // of the lease and of the state
 	Elect      bool     // lead only with the lease
+	Webhook    webhookOptions
 }
 
 func (o *clusterOptions) addFlags(f *pflag.FlagSet) {
@@ -37,6 +38,7 @@ func (o *clusterOptions) addFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.AdoptArgo, "adopt-argo", false, "run the Rollouts of argoproj.io too, in place of Argo's controller")
 	f.StringVar(&o.GuardMode, "guard-mode", "", "mode of the guard where an adopted Rollout says nothing: enforce, observe or off")
 	f.BoolVar(&o.Elect, "leader-elect", true, "of several servers let one lead; the others wait")
+	o.Webhook.addFlags(f)
 	f.StringVar(&o.Namespace, "lease-namespace", "", "namespace of the lease and of the state; the pod's own, or default")
 }
 
@@ -77,15 +79,17 @@ func serveCluster(ctx context.Context, o serveOptions) error {
 	if err != nil {
 		return fmt.Errorf("connecting to Kubernetes: %w", err)
 	}
-	if !o.Cluster.Elect {
+	return o.Cluster.Webhook.beside(ctx, o, func(ctx context.Context) error {
+		if o.Cluster.Elect {
+			return elect(ctx, o, client, namespace, func(ctx context.Context, l *listeners) error {
+				return lead(ctx, o, config, client, namespace, l)
+			})
+		}
 		l, err := listenBoth(ctx, o)
 		if err != nil {
 			return err
 		}
 		defer l.close()
-		return lead(ctx, o, config, client, namespace, l)
-	}
-	return elect(ctx, o, client, namespace, func(ctx context.Context, l *listeners) error {
 		return lead(ctx, o, config, client, namespace, l)
 	})
 }

@@ -2,6 +2,10 @@
 // folder of files gives, from the Kubernetes API, with the shape of
 // discovery.Folder.
 //
+// What keeps the watches is client-go's reflector, the part of an informer that
+// lists, follows and resumes; an informer's own cache would hold each object a
+// second time.
+//
 // Load begins to watch and gives the first set, when everything that the API
 // serves has been read. Run then calls out with a Result a change set, from its
 // own goroutine, one at a time: what came in while the last call ran is one

@@ -33,8 +33,8 @@ type Options struct {
 	// Log takes what an operator should know, such as an API server that does
 	// not answer; nil drops it.
 	Log *slog.Logger
-	// Look is how often kinds that are not served are looked for; 10 s by
-	// default. Each look asks once for each API group that lacks one.
+	// Look is how often kinds that are not served are looked for; 30 s by
+	// default. Each look asks once for each version of a group that lacks one.
 	Look time.Duration
 }
 
@@ -47,7 +47,7 @@ func (o Options) withDefaults() Options {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Look <= 0 {
-		o.Look = 10 * time.Second
+		o.Look = 30 * time.Second
 	}
 	return o
 }
@@ -71,8 +71,7 @@ type Source struct {
 	clients clients
 	inbox   *inbox
 
-	// ctx is that of everything that Load began; Close ends it.
-	life    sync.Once
+	// end ends everything that Load began, and running waits for it.
 	end     context.CancelFunc
 	running sync.WaitGroup
 

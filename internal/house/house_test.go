@@ -58,20 +58,23 @@ var mayImport = map[string][]string{
 	"analysis/run":      {"api"},
 	"analysis/provider": {"api", "analysis/kayenta", "analysis/run"},
 
-	"snapshot":      {"api"},
-	"discovery":     {"api"},
+	"snapshot":       {"api"},
+	"discovery":      {"api"},
 	"discovery/kube": {"api", "discovery"},
-	"store":         {"api", "rollout"},
-	"store/kube":    {"api", "rollout", "store"},
-	"xds":           {"api", "snapshot", "stats"},
-	"workload":      {"api", "rollout"},
-	"control":       {"api", "rollout", "analysis", "analysis/run", "stats", "snapshot", "store", "xds"},
-	"server":        {"api", "control"},
-	"cmd/serin":     {"api", "analysis", "analysis/kayenta", "analysis/provider", "analysis/run", "control", "discovery", "discovery/kube", "rollout", "server", "snapshot", "stats", "store", "store/kube", "workload", "xds", "internal/lab"},
-	"envoy-configs": {"snapshot"},
-	"internal/lab":  {"api", "discovery"},
+	"store":          {"api", "rollout"},
+	"store/kube":     {"api", "rollout", "store"},
+	"xds":            {"api", "snapshot", "stats"},
+	"workload":       {"api", "rollout"},
+	"control":        {"api", "rollout", "analysis", "analysis/run", "stats", "snapshot", "store", "xds"},
+	"server":         {"api", "control"},
+	"admission":      {"api"},
+	"cmd/serin":      {"admission", "api", "analysis", "analysis/kayenta", "analysis/provider", "analysis/run", "control", "discovery", "discovery/kube", "rollout", "server", "snapshot", "stats", "store", "store/kube", "workload", "xds", "internal/lab", "internal/schema"},
+	"envoy-configs":  {"snapshot"},
+	"internal/lab":   {"api", "discovery"},
 
 	"internal/kubelab": {"internal/lab"},
+	"internal/schema":  {"api"},
+	"internal/crd":     {"api", "internal/schema"},
 }
 
 // pure are the rooms that do no I/O, read no clock and start nothing.
@@ -144,7 +147,7 @@ func TestOnly(t *testing.T) {
 		rooms  []string
 	}{
 		{"github.com/envoyproxy/go-control-plane", []string{"xds", "snapshot", "bench"}}, // bench: the peer it is measured beside
-		{"k8s.io/client-go", []string{"discovery", "discovery/kube", "workload", "store", "store/kube", "cmd/serin", "internal/kubelab"}},
+		{"k8s.io/client-go", []string{"discovery", "discovery/kube", "workload", "store", "store/kube", "cmd/serin", "internal/kubelab", "bench"}},
 		{"go.etcd.io/bbolt", []string{"store"}},
 		{"github.com/spf13/cobra", []string{"cmd/serin"}},
 	}

@@ -50,9 +50,13 @@ var own = []string{"fleet", "observed", "evidence", "nextTransitionAt", "finding
 
 // textOf writes the status of a Rollout as its definition has it.
 func textOf(r *api.Rollout, status api.RolloutStatus) (string, error) {
-	text, err := json.Marshal(status)
-	if err != nil || objectOf(r).group != groupArgo {
+	if objectOf(r).group != groupArgo {
+		text, err := json.Marshal(standardOf(r, status))
 		return string(text), err
+	}
+	text, err := json.Marshal(status)
+	if err != nil {
+		return "", err
 	}
 	var fields map[string]any
 	if err := json.Unmarshal(text, &fields); err != nil {

@@ -1,0 +1,213 @@
+//go:build kube
+
+package servers_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/serin-mesh/serin/internal/kubelab"
+	"github.com/serin-mesh/serin/internal/lab"
+)
+
+// patience bounds every wait of these tests. It is long because the machine may
+// be busy; what is measured is logged.
+const patience = 2 * time.Minute
+
+// program is the built Serin.
+var program string
+
+// atEnd closes what tests share; nil: nothing was shared.
+var atEnd func() error
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) (code int) {
+	dir, err := os.MkdirTemp("", "serin-servers")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	program = filepath.Join(dir, "serin")
+	build := exec.Command("go", "build", "-race", "-o", program, "github.com/serin-mesh/serin/cmd/serin")
+	build.Stdout, build.Stderr = os.Stderr, os.Stderr
+	if err := build.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "building serin:", err)
+		return 1
+	}
+	code = m.Run()
+	if atEnd != nil {
+		if err := atEnd(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	return code
+}
+
+// shared gives the cluster of all tests, with the definitions of Serin's and of
+// the Gateway API's kinds.
+var shared = sync.OnceValues(func() (*kubelab.Cluster, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	c, err := kubelab.Start(ctx, kubelab.Options{})
+	if err != nil {
+		return nil, err
+	}
+	atEnd = c.Close
+	gateway, err := kubelab.GatewayCRDs(ctx, "standard")
+	if err != nil {
+		return nil, err
+	}
+	return c, errors.Join(c.ApplyFolder(ctx, gateway), c.ApplyFolder(ctx, "../../../deploy/crds"))
+})
+
+// place is a namespace of a test's own in the shared cluster.
+type place struct {
+	*testing.T
+	ctx       context.Context
+	cluster   *kubelab.Cluster
+	namespace string
+	config    string // path of the admin's kubeconfig
+}
+
+// newPlace makes the namespace.
+func newPlace(t *testing.T, namespace string) *place {
+	t.Helper()
+	c, err := shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	p := &place{T: t, ctx: ctx, cluster: c, namespace: namespace}
+	p.config, err = c.Kubeconfig(kubelab.Admin)
+	p.must(err)
+	p.must(c.Apply(ctx, "{apiVersion: v1, kind: Namespace, metadata: {name: "+namespace+"}}"))
+	return p
+}
+
+func (p *place) must(err error) {
+	p.Helper()
+	if err != nil {
+		p.Fatal(err)
+	}
+}
+
+// kubectl runs kubectl on an input in the namespace.
+func (p *place) kubectl(input string, args ...string) (string, error) {
+	p.Helper()
+	path, err := kubelab.Tool("SERIN_KUBECTL", "scripts/kubectl.sh")
+	p.must(err)
+	cmd := exec.CommandContext(p.ctx, path, append([]string{"--namespace", p.namespace}, args...)...)
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+p.config, "HOME="+p.TempDir()) // nothing of ours is read
+	cmd.Stdin = strings.NewReader(input)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// server is one process of Serin.
+type server struct {
+	xds, http string
+	cmd       *exec.Cmd
+	log       *text
+	done      chan struct{}
+}
+
+// text collects what a process says.
+type text struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *text) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *text) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// serve starts a server that sees the namespace, and ends it with the test.
+func (p *place) serve(flags ...string) *server {
+	p.Helper()
+	ports, err := lab.FreePorts(2)
+	p.must(err)
+	s := &server{xds: fmt.Sprintf("127.0.0.1:%d", ports[0]), http: fmt.Sprintf("127.0.0.1:%d", ports[1]), log: &text{}, done: make(chan struct{})}
+	s.cmd = exec.Command(program, append([]string{"serve", "--kubernetes", "--kubeconfig", p.config, "--namespaces", p.namespace,
+		"--lease-namespace", p.namespace, "--xds-listen", s.xds, "--http-listen", s.http}, flags...)...)
+	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
+	p.must(s.cmd.Start())
+	go func() { defer close(s.done); _ = s.cmd.Wait() }()
+	p.Cleanup(func() {
+		s.end(syscall.SIGTERM)
+		if p.Failed() {
+			p.Logf("the server on %s:\n%s", s.http, s.log)
+		}
+		if strings.Contains(s.log.String(), "DATA RACE") {
+			p.Errorf("a data race:\n%s", s.log)
+		}
+	})
+	return s
+}
+
+// end ends the server by a signal and waits until it is gone.
+func (s *server) end(by os.Signal) {
+	_ = s.cmd.Process.Signal(by) // it may be gone
+	select {
+	case <-s.done:
+	case <-time.After(20 * time.Second):
+		_ = s.cmd.Process.Kill()
+		<-s.done
+	}
+}
+
+// get asks the server, and gives the status and the body.
+func (s *server) get(ctx context.Context, path string) (int, string, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.http+path, nil)
+	if err != nil {
+		return 0, "", err
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(body), err
+}
+
+// until waits until something holds.
+func (p *place) until(what string, holds func(context.Context) (bool, error)) {
+	p.Helper()
+	p.must(kubelab.Until(p.ctx, what, holds))
+}
+
+// answers waits until the server answers a path with a status.
+func (p *place) answers(s *server, path string, want int) {
+	p.Helper()
+	p.until(fmt.Sprintf("%s of %s answers %d", path, s.http, want), func(ctx context.Context) (bool, error) {
+		got, body, err := s.get(ctx, path)
+		if err == nil && got != want {
+			err = fmt.Errorf("it answers %d %s", got, body)
+		}
+		return err == nil, err
+	})
+}
