@@ -104,8 +104,8 @@ func TestArgoSteers(t *testing.T) {
 	shows(t, a.argo("get", "rollout", "shop", "--no-color"), "shop:3 (stable)", "Step: 4/4")
 
 	a.argo("restart", "shop")
-	a.await("shop", "has seen the restart", func(s api.RolloutStatus) bool {
-		return s.ObservedGeneration == a.field("shop", ".metadata.generation") && s.Phase == api.PhaseHealthy && s.StableRS == v3
+	a.await("shop", "has new pods", func(s api.RolloutStatus) bool {
+		return s.RestartedAt != nil && s.AvailableReplicas == 2 && s.Phase == api.PhaseHealthy && s.StableRS == v3
 	})
 
 	a.journaled("shop", map[string]string{"StepCompleted": "kubectl", "Aborted": plugin, "CanaryStarted": plugin, "PromotedFull": plugin})
