@@ -29,11 +29,7 @@ func render(r *api.Rollout) (text, essence string, err error) {
 	if objectOf(r).group == groupArgo {
 		status.Canary.Weights = wholeWeights(r)
 	}
-	encode := func() ([]byte, error) { return json.Marshal(standardOf(r, status)) }
-	if objectOf(r).group == groupArgo {
-		encode = func() ([]byte, error) { return json.Marshal(status) }
-	}
-	whole, err := encode()
+	whole, err := textOf(r, status)
 	if err != nil {
 		return "", "", err
 	}
@@ -44,8 +40,33 @@ func render(r *api.Rollout) (text, essence string, err error) {
 		}
 		status.Conditions[i].LastUpdateTime = time.Time{}
 	}
-	part, err := encode()
-	return string(whole), string(part), err
+	part, err := textOf(r, status)
+	return whole, part, err
+}
+
+// own are the fields of a status that Argo's definition does not have: the API
+// server drops them, and says so each time.
+var own = []string{"fleet", "observed", "evidence", "nextTransitionAt", "findings", "frozen", "release", "pinned"}
+
+// textOf writes the status of a Rollout as its definition has it.
+func textOf(r *api.Rollout, status api.RolloutStatus) (string, error) {
+	if objectOf(r).group != groupArgo {
+		text, err := json.Marshal(standardOf(r, status))
+		return string(text), err
+	}
+	text, err := json.Marshal(status)
+	if err != nil {
+		return "", err
+	}
+	var fields map[string]any
+	if err := json.Unmarshal(text, &fields); err != nil {
+		return "", err
+	}
+	for _, name := range own {
+		delete(fields, name)
+	}
+	text, err = json.Marshal(fields)
+	return string(text), err
 }
 
 // wholeWeights gives the weights as Argo's definition has them: whole numbers, as
@@ -84,7 +105,8 @@ func (s *Statuses) patch(ctx context.Context, id object, has *held, status strin
 	}
 	if has != nil {
 		now := sightOf(made)
-		has.version, has.content, has.said, has.tried = now.version, now.content, now.said, nil
+		now.held.uid, now.held.tried = has.uid, nil
+		*has = now.held
 	}
 	return nil
 }

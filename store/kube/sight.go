@@ -6,17 +6,12 @@ import (
 	"hash/fnv"
 	"strings"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
 	"github.com/serin-mesh/serin/api"
 )
-
-// argoController is how the API server knows Argo's own controller. What it writes
-// is no person's.
-const argoController = "rollouts-controller"
 
 // object names a Rollout of one group.
 type object struct {
@@ -37,7 +32,8 @@ type held struct {
 	version string // resourceVersion
 	content uint64 // hash of the status
 	said    said
-	tried   *said // of a write whose answer was lost; nil: there is none
+	writers map[string]stamp // by their names
+	tried   *said            // of a write whose answer was lost; nil: there is none
 }
 
 // sight is one look at a Rollout.
@@ -45,8 +41,7 @@ type sight struct {
 	object
 	held
 	gone  bool
-	steps int    // how many it has
-	by    string // who wrote the status last, other than we
+	steps int // how many it has
 }
 
 // See takes a Rollout as the API server gave it, each time that it changed, in the
@@ -75,23 +70,9 @@ func sightOf(u *unstructured.Unstructured) sight {
 	text, _ := json.Marshal(u.Object["status"]) // it came from JSON
 	h := fnv.New64a()
 	_, _ = h.Write(text)
-	v.content, v.by = h.Sum64(), writer(u.GetManagedFields())
+	v.content, v.writers = h.Sum64(), writersOf(u.GetManagedFields())
 	v.said = *saidOf(string(text))
 	return v
-}
-
-// writer names who wrote a status last, other than we.
-func writer(managers []metav1.ManagedFieldsEntry) string {
-	name, last := "somebody", (*metav1.Time)(nil)
-	for _, m := range managers {
-		if m.Subresource != "status" || m.Manager == fieldManager {
-			continue
-		}
-		if last == nil || m.Time != nil && !m.Time.Before(last) {
-			name, last = m.Manager, m.Time
-		}
-	}
-	return name
 }
 
 // look goes through what was seen.
@@ -132,9 +113,10 @@ func (s *Statuses) hear(ctx context.Context, v sight) {
 	if tried != nil && *tried == v.said {
 		return
 	}
-	if v.by == argoController {
+	by := writer(before, v.held)
+	if by == argoController {
 		s.log.Error("the controller of Argo Rollouts runs beside Serin and writes the status: stop it", "rollout", v.key)
 		return
 	}
-	s.steer(ctx, of, v, before.said.actions(v.said, v.steps))
+	s.steer(ctx, of, v.key, by, before.said.actions(v.said, v.steps))
 }

@@ -88,23 +88,23 @@ func (b said) ended(now said) (user, step bool) {
 // steer does what somebody asks for through a status, and has the status wait for
 // the end of that. What does not apply is told in the log: the status then says
 // again what is so.
-func (s *Statuses) steer(ctx context.Context, of *shown, v sight, actions []api.Action) {
+func (s *Statuses) steer(ctx context.Context, of *shown, key api.Key, by string, actions []api.Action) {
 	if s.act == nil || len(actions) == 0 {
 		return
 	}
 	of.acting = true
 	s.acts.Go(func() {
 		for _, a := range actions {
-			a.Actor = v.by
+			a.Actor = by
 			bounded, cancel := context.WithTimeout(ctx, patience)
-			err := s.act(bounded, v.key, a)
+			err := s.act(bounded, key, a)
 			cancel()
 			if err != nil && ctx.Err() == nil {
-				s.log.Warn("what somebody wrote into a status is not done", "rollout", v.key, "action", a.Verb, "actor", a.Actor, "error", err)
+				s.log.Warn("what somebody wrote into a status is not done", "rollout", key, "action", a.Verb, "actor", a.Actor, "error", err)
 			}
 		}
 		select {
-		case s.acted <- v.key:
+		case s.acted <- key:
 		case <-ctx.Done():
 		}
 	})
