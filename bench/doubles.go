@@ -24,6 +24,9 @@ func (y *yes) Apply(api.Key, snapshot.Change) {
 	}
 }
 
+// Release forgets nothing. Source: control.Fleet.
+func (*yes) Release(*xds.Requirement) {}
+
 // Require asks for nothing. Source: control.Fleet.
 func (y *yes) Require(map[api.Key][]snapshot.Ref) *xds.Requirement { return &xds.Requirement{} }
 

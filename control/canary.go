@@ -179,8 +179,17 @@ func (c *canary) waits() bool {
 
 // require starts to count who has accepted what was just handed over.
 func (c *canary) require(l *loop) {
+	c.unrequire(l)
 	c.required = l.fleet.Require(l.builder.Uses(c.service))
 	c.seeFleet(l)
+}
+
+// unrequire has the fleet forget what was required.
+func (c *canary) unrequire(l *loop) {
+	if c.required != nil {
+		l.fleet.Release(c.required)
+		c.required = nil
+	}
 }
 
 // seeFleet tells the machine what the fleet has accepted, if that is news.

@@ -17,6 +17,7 @@ type Fleet interface {
 	Apply(gateway api.Key, c snapshot.Change)
 	Require(uses map[api.Key][]snapshot.Ref) *xds.Requirement
 	Progress(r *xds.Requirement, now time.Time) xds.Progress
+	Release(r *xds.Requirement)
 	Changed() <-chan struct{}
 	Envoys() []api.Envoy
 	Members() uint64

@@ -278,6 +278,7 @@ func (l *loop) gone(c *canary) {
 }
 
 func (l *loop) forget(c *canary) {
+	c.unrequire(l)
 	delete(l.canaries, c.key)
 	delete(l.byCanaryService, c.canaryService)
 	if l.byService[c.service] == c {

@@ -29,6 +29,7 @@ var shop = api.Key{Namespace: "default", Name: "shop"}
 // fleet is a double of the xDS server: its Envoys accept everything at once,
 // unless told otherwise.
 type fleet struct {
+	required atomic.Int64 // how many Requirements are asked for
 	members  atomic.Uint64
 	mu       sync.Mutex
 	keys     map[string]float64 // runtime keys of the last layer handed over
@@ -81,7 +82,13 @@ func (f *fleet) Apply(_ api.Key, c snapshot.Change) {
 	f.signal()
 }
 
-func (f *fleet) Require(map[api.Key][]snapshot.Ref) *xds.Requirement { return &xds.Requirement{} }
+func (f *fleet) Require(map[api.Key][]snapshot.Ref) *xds.Requirement {
+	f.required.Add(1)
+	return &xds.Requirement{}
+}
+
+// Release is called once for each Requirement that is not asked for any more.
+func (f *fleet) Release(*xds.Requirement) { f.required.Add(-1) }
 
 func (f *fleet) Progress(*xds.Requirement, time.Time) xds.Progress {
 	f.mu.Lock()

@@ -176,6 +176,22 @@ func (w *world) fresh() *Builder {
 	return b
 }
 
+// plain checks that what Plain makes of a Route is what its Static gives.
+func plain(t *rapid.T, gateway map[Ref]*Resource) {
+	for _, r := range gateway {
+		if r.Static == nil {
+			continue
+		}
+		got, err := Plain(r, gateway[Ref{Runtime, RuntimeLayer}])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := r.Static(); got.Version != want.Version || !slices.Equal(got.Clusters, want.Clusters) {
+			t.Fatalf("plain %s is %s, want %s", r.Name, got.Version, want.Version)
+		}
+	}
+}
+
 // facts writes all that a resource says as text, so that differences read well.
 func facts(resources []*Resource) []string {
 	var out []string
@@ -210,6 +226,9 @@ func TestIncrementalEqualsFresh(t *testing.T) {
 			}
 			apply(t, mirror, b.Flush())
 			compare(t, w, b, mirror)
+			for _, gateway := range mirror {
+				plain(t, gateway)
+			}
 			if again := b.Flush(); len(again) != 0 {
 				t.Fatalf("a second Flush gave %v", again)
 			}

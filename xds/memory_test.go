@@ -2,6 +2,7 @@ package xds_test
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -86,5 +87,44 @@ func TestPresent(t *testing.T) {
 		time.Sleep(15 * time.Second)
 		present("it is gone", "b")
 		b.settle()
+	})
+}
+
+// TestElsewhere: who has lost another server is waited for, until it comes here or
+// goes elsewhere; who is connected stays.
+func TestElsewhere(t *testing.T) {
+	bubble(t, xds.Options{}, func(t *testing.T, f *fleet) {
+		f.shop()
+		f.member("here", true, true)
+		r := f.Require(all)
+		check(t, "at first", xds.Progress{Connected: 1, Acked: 1, Settled: true}, f.Progress(r, time.Now()))
+		before := f.Members()
+		f.Miss(map[api.Key][]string{edge: {"here", "lost", "moved"}})
+		grace := time.Now().Add(15 * time.Second)
+		check(t, "two are missed", xds.Progress{Connected: 1, Acked: 1, Away: 2, Next: grace, Waiting: []string{"lost", "moved"}}, f.Progress(r, time.Now()))
+		f.Elsewhere(map[api.Key][]string{edge: {"here", "moved", "nobody"}, {Name: "other"}: {"here"}})
+		check(t, "one is elsewhere", xds.Progress{Connected: 1, Acked: 1, Away: 1, Next: grace, Waiting: []string{"lost"}}, f.Progress(r, time.Now()))
+		if f.Members() == before {
+			t.Error("nobody has come or gone")
+		}
+		connected, away := f.Roll()
+		if diff := cmp.Diff([][]string{{"here"}, {"lost"}}, [][]string{connected[edge], away[edge]}); diff != "" {
+			t.Errorf("the roll (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestAckedAndElsewhere: one that had accepted everything, and was at another server
+// before anybody counted again, is not counted.
+func TestAckedAndElsewhere(t *testing.T) {
+	bubble(t, xds.Options{}, func(t *testing.T, f *fleet) {
+		f.shop()
+		e := f.member("e1", true, true)
+		r := f.Require(all)
+		check(t, "at first", xds.Progress{Connected: 1, Acked: 1, Settled: true}, f.Progress(r, time.Now()))
+		e.leave()
+		synctest.Wait()
+		f.Elsewhere(map[api.Key][]string{edge: {"e1"}})
+		check(t, "it has gone", xds.Progress{Settled: true}, f.Progress(r, time.Now()))
 	})
 }

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"time"
 
+	"google.golang.org/grpc"
+
 	"github.com/serin-mesh/serin/stats"
 )
 
@@ -25,6 +27,9 @@ type Options struct {
 	Log *slog.Logger
 	// TLS, if not nil, is required of every client.
 	TLS *tls.Config
+
+	// Services register what else is served on the same port, by the same rules.
+	Services []func(grpc.ServiceRegistrar)
 
 	// AwayTimeout is how long a disconnected Envoy is waited for; 15 s.
 	AwayTimeout time.Duration

@@ -77,10 +77,10 @@ func (s *Server) Progress(r *Requirement, now time.Time) Progress {
 		p.add(d)
 	}
 	p.Settled = p.Acked == p.Connected && p.Away == 0
-	if now.Before(s.settleAfter) {
+	if settle := s.settleAfter.Load(); settle != nil && now.Before(*settle) {
 		p.Settled = false
-		if p.Next.IsZero() || s.settleAfter.Before(p.Next) {
-			p.Next = s.settleAfter
+		if p.Next.IsZero() || settle.Before(p.Next) {
+			p.Next = *settle
 		}
 	}
 	slices.SortFunc(p.Rejections, compareRejections)

@@ -43,7 +43,7 @@ type Server struct {
 	loads    loadStreams
 	members  atomic.Uint64 // how often a client came or went
 
-	settleAfter time.Time // set by Expect, before any client is served
+	settleAfter atomic.Pointer[time.Time] // set by Expect; nil: at once
 
 	mu       sync.Mutex // guards gateways
 	gateways map[api.Key]*gateway
@@ -137,6 +137,9 @@ func (s *Server) grpcServer(ctx context.Context) *grpc.Server {
 	accesslogv3.RegisterAccessLogServiceServer(server, accessLogs{s})
 	loadv3.RegisterLoadReportingServiceServer(server, loadReports{s})
 	metricsv3.RegisterMetricsServiceServer(server, metrics{s})
+	for _, register := range s.opts.Services {
+		register(server)
+	}
 	return server
 }
 

@@ -92,8 +92,13 @@ func (d *demand) passed(now time.Time) bool {
 }
 
 // recount judges everybody but the acked: they stay so until something happens
-// to them.
+// to them, or they are not known any more.
 func (d *demand) recount(now time.Time) {
+	for id := range d.acks {
+		if d.gw.nodes[id] == nil {
+			delete(d.acks, id)
+		}
+	}
 	d.counts = [standings]int{acked: len(d.acks)}
 	d.others, d.refusals, d.deadlines = map[string]wait{}, nil, nil
 	d.waiting, d.forget = roster{}, time.Time{}

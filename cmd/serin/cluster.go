@@ -15,8 +15,10 @@ import (
 	"github.com/serin-mesh/serin/api"
 	"github.com/serin-mesh/serin/control"
 	"github.com/serin-mesh/serin/discovery/kube"
+	"github.com/serin-mesh/serin/store"
 	kubestore "github.com/serin-mesh/serin/store/kube"
 	"github.com/serin-mesh/serin/workload"
+	"github.com/serin-mesh/serin/xds"
 )
 
 // clusterOptions say how a server works in a cluster.
@@ -28,6 +30,7 @@ type clusterOptions struct {
 	GuardMode  string   // of adopted Rollouts that say nothing
 	Namespace  string   // of the lease and of the state
 	Elect      bool     // lead only with the lease
+	Advertise  string   // where other servers reach this one: a host; empty: found out
 	Webhook    webhookOptions
 }
 
@@ -37,7 +40,8 @@ func (o *clusterOptions) addFlags(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.Namespaces, "namespaces", nil, "namespaces whose objects are read; all without it")
 	f.BoolVar(&o.AdoptArgo, "adopt-argo", false, "run the Rollouts of argoproj.io too, in place of Argo's controller")
 	f.StringVar(&o.GuardMode, "guard-mode", "", "mode of the guard where an adopted Rollout says nothing: enforce, observe or off")
-	f.BoolVar(&o.Elect, "leader-elect", true, "of several servers let one lead; the others wait")
+	f.BoolVar(&o.Elect, "leader-elect", true, "of several servers let one lead; the others follow it")
+	f.StringVar(&o.Advertise, "advertise", "", "host or IP at which the other servers reach this one; without it, that of --xds-listen, else the host's name")
 	o.Webhook.addFlags(f)
 	f.StringVar(&o.Namespace, "lease-namespace", "", "namespace of the lease and of the state; the pod's own, or default")
 }
@@ -81,26 +85,29 @@ func serveCluster(ctx context.Context, o serveOptions) error {
 	}
 	return o.Cluster.Webhook.beside(ctx, o, func(ctx context.Context) error {
 		if o.Cluster.Elect {
-			return elect(ctx, o, client, namespace, func(ctx context.Context, l *listeners) error {
-				return lead(ctx, o, config, client, namespace, l)
+			return elect(ctx, o, client, namespace, func(ctx context.Context, r *replica) error {
+				return lead(ctx, o, config, client, namespace, r.listeners, r.serving)
 			})
+		}
+		secure, err := o.XDSTLS.config()
+		if err != nil {
+			return err
 		}
 		l, err := listenBoth(ctx, o)
 		if err != nil {
 			return err
 		}
 		defer l.close()
-		return lead(ctx, o, config, client, namespace, l)
+		return lead(ctx, o, config, client, namespace, l, func(_ context.Context, saved store.Saved) func(xds.Sink) served {
+			return alone(o, secure, saved)
+		})
 	})
 }
 
 // lead runs the server that decides.
-func lead(ctx context.Context, o serveOptions, config *rest.Config, client kubernetes.Interface, namespace string, l *listeners) error {
+func lead(ctx context.Context, o serveOptions, config *rest.Config, client kubernetes.Interface, namespace string,
+	l *listeners, serving func(context.Context, store.Saved) func(xds.Sink) served) error {
 	tokens, err := readTokens(o.TokenFile)
-	if err != nil {
-		return err
-	}
-	secure, err := o.XDSTLS.config()
 	if err != nil {
 		return err
 	}
@@ -127,7 +134,7 @@ func lead(ctx context.Context, o serveOptions, config *rest.Config, client kuber
 	if scaler.workload, err = workload.New(config, workload.Options{Report: scaler.report, Namespaces: o.Cluster.Namespaces, Log: o.Log}); err != nil {
 		return err
 	}
-	p := join(o, data, saved, tokens, secure, scaler)
+	p := join(o, data, saved, tokens, serving(ctx, saved), scaler)
 	scaler.control, statuses.control = p.control, p.control
 	events := kubestore.NewEvents(client, o.Log)
 	data.Tell(events.Journaled)

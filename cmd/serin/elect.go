@@ -6,16 +6,16 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
+
+	"github.com/serin-mesh/serin/relay"
 )
 
 // The terms of the lease: how long one that is not renewed holds, how long a leader
@@ -32,32 +32,60 @@ const (
 // again, and it waits to lead.
 var errDeposed = errors.New("another server leads now, or the lease could not be renewed in time")
 
-// elect waits for the lease, leads while it has it, and gives it back at the end. A
-// server that waits says that it is alive and not ready.
+// elect follows the leader until it has the lease, leads while it has it, and gives
+// it back at the end.
 func elect(ctx context.Context, o serveOptions, client kubernetes.Interface, namespace string,
-	lead func(context.Context, *listeners) error) error {
-	host, err := os.Hostname()
-	if err != nil {
-		return fmt.Errorf("naming the server for the lease: %w", err)
-	}
-	listener, err := listen(ctx, "--http-listen", o.HTTPListen)
+	lead func(context.Context, *replica) error) error {
+	r, err := newReplica(ctx, o)
 	if err != nil {
 		return err
 	}
-	waiting := stand(listener)
+	defer r.listeners.close()
+	waiting := stand(r.listeners.http, r)
 	defer waiting.close()
-	led := make(chan error, 1)
+	inner, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stopServing := start(inner, func(ctx context.Context) error {
+		err := r.serve(ctx)
+		if err != nil {
+			cancel(err) // who waits cannot serve, and who leads must not go on
+		}
+		return err
+	})
+	stopFollowing := sync.OnceValue(start(inner, func(ctx context.Context) error {
+		r.node.Follow(ctx, r.identity, r.reports)
+		return nil
+	}))
+	err = r.run(inner, o, client, namespace, func(ctx context.Context) error {
+		_ = stopFollowing() // it never fails
+		if err := waiting.relieve(); err != nil {
+			return err
+		}
+		return lead(ctx, r)
+	})
+	if err == nil && ctx.Err() == nil {
+		err = errDeposed
+	}
+	return errors.Join(err, stopFollowing(), stopServing())
+}
+
+// run waits for the lease and leads, until the context ends or the lease is lost.
+func (r *replica) run(ctx context.Context, o serveOptions, client kubernetes.Interface, namespace string, lead func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	led, leads := make(chan error, 1), make(chan struct{})
+	lock := &watchedLock{seen: r.node.Heed, Interface: &resourcelock.LeaseLock{
+		LeaseMeta: metav1.ObjectMeta{Namespace: namespace, Name: leaseName}, Client: client.CoordinationV1(),
+		LockConfig: resourcelock.ResourceLockConfig{Identity: r.identity},
+	}}
 	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
-		Lock: &resourcelock.LeaseLock{
-			LeaseMeta: metav1.ObjectMeta{Namespace: namespace, Name: leaseName}, Client: client.CoordinationV1(),
-			LockConfig: resourcelock.ResourceLockConfig{Identity: host + "_" + uuid.NewString()},
-		},
-		LeaseDuration: leaseHolds, RenewDeadline: leaseRenews, RetryPeriod: leaseTries,
+		Lock: lock, LeaseDuration: leaseHolds, RenewDeadline: leaseRenews, RetryPeriod: leaseTries,
 		ReleaseOnCancel: true, Name: leaseName,
 		Callbacks: leaderelection.LeaderCallbacks{
 			OnStartedLeading: func(ctx context.Context) {
+				close(leads)
 				o.Log.Info("this server leads")
-				led <- waiting.relieve(ctx, o, lead)
+				led <- lead(ctx)
 			},
 			OnStoppedLeading: func() {},
 		},
@@ -65,46 +93,72 @@ func elect(ctx context.Context, o serveOptions, client kubernetes.Interface, nam
 	if err != nil {
 		return fmt.Errorf("electing a leader: %w", err)
 	}
-	o.Log.Info("waiting for the lease", "namespace", namespace, "name", leaseName)
-	inner, cancel := context.WithCancel(ctx)
-	defer cancel()
+	o.Log.Info("waiting for the lease", "namespace", namespace, "name", leaseName, "identity", r.identity)
 	elected := make(chan struct{})
-	go func() { defer close(elected); elector.Run(inner) }()
+	go func() { defer close(elected); elector.Run(ctx) }()
 	select {
-	case err = <-led: // it ended by itself: the lease is given back
+	case err := <-led: // it ended by itself: the lease is given back
 		cancel()
 		<-elected
+		return err
 	case <-elected: // the context has ended, or the lease is another's
-		if waiting.relieved() {
-			err = <-led
-		}
 	}
-	if ctx.Err() == nil {
-		err = errors.Join(err, errDeposed)
+	select {
+	case <-leads:
+		return <-led
+	default:
+		return nil
+	}
+}
+
+// watchedLock is a lock whose readings are told, in their order.
+type watchedLock struct {
+	resourcelock.Interface
+	seen func(relay.Term)
+}
+
+// Get reads the lock.
+func (l *watchedLock) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
+	r, raw, err := l.Interface.Get(ctx)
+	if err == nil {
+		l.tell(*r)
+	}
+	return r, raw, err
+}
+
+// Create makes the lock.
+func (l *watchedLock) Create(ctx context.Context, r resourcelock.LeaderElectionRecord) error {
+	err := l.Interface.Create(ctx, r)
+	if err == nil {
+		l.tell(r)
 	}
 	return err
 }
 
-// standby answers for a server that waits to lead.
+// Update takes, renews or gives back the lock.
+func (l *watchedLock) Update(ctx context.Context, r resourcelock.LeaderElectionRecord) error {
+	err := l.Interface.Update(ctx, r)
+	if err == nil {
+		l.tell(r)
+	}
+	return err
+}
+
+func (l *watchedLock) tell(r resourcelock.LeaderElectionRecord) {
+	l.seen(relay.Term{Holder: r.HolderIdentity, Number: r.LeaderTransitions})
+}
+
+// standby answers HTTP for a server that follows.
 type standby struct {
 	http   net.Listener
 	server *http.Server
 	done   chan struct{} // closed when the server has ended
-
-	once sync.Once
-	over atomic.Bool // it was relieved
+	once   sync.Once
 }
 
 // stand begins to answer on a listener.
-func stand(l net.Listener) *standby {
-	s := &standby{http: l, done: make(chan struct{}), server: &http.Server{ReadHeaderTimeout: leaseHolds,
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path == "/healthz" {
-				fmt.Fprintln(w, "ok")
-				return
-			}
-			http.Error(w, "this server waits to lead", http.StatusServiceUnavailable)
-		})}}
+func stand(l net.Listener, r *replica) *standby {
+	s := &standby{http: l, done: make(chan struct{}), server: &http.Server{ReadHeaderTimeout: leaseHolds, Handler: r.handler()}}
 	go func() {
 		defer close(s.done)
 		_ = s.server.Serve(&borrowed{Listener: l}) // it ends with the server
@@ -112,38 +166,23 @@ func stand(l net.Listener) *standby {
 	return s
 }
 
-// end ends the answers; the listener stays open.
-func (s *standby) end() {
+// close ends the answers; the listener stays open.
+func (s *standby) close() {
 	s.once.Do(func() {
 		_ = s.server.Close()
 		<-s.done
 	})
 }
 
-// close ends the answers and closes the listener, which whoever led may have closed.
-func (s *standby) close() {
-	s.end()
-	_ = s.http.Close()
-}
-
-func (s *standby) relieved() bool { return s.over.Load() }
-
-// relieve lets the server lead on the listener of the standby.
-func (s *standby) relieve(ctx context.Context, o serveOptions, lead func(context.Context, *listeners) error) error {
-	s.over.Store(true)
-	s.end()
+// relieve lets somebody else have the listener.
+func (s *standby) relieve() error {
+	s.close()
 	if t, ok := s.http.(*net.TCPListener); ok {
 		if err := t.SetDeadline(time.Time{}); err != nil {
 			return fmt.Errorf("taking over the address %s: %w", s.http.Addr(), err)
 		}
 	}
-	xds, err := listen(ctx, "--xds-listen", o.XDSListen)
-	if err != nil {
-		return err
-	}
-	l := &listeners{xds: xds, http: s.http}
-	defer l.close()
-	return lead(ctx, l)
+	return nil
 }
 
 // borrowed is a listener that is open for somebody else after its Close.

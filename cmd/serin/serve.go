@@ -94,7 +94,7 @@ func serve(ctx context.Context, o serveOptions) (err error) {
 		return err
 	}
 	defer listeners.close()
-	return join(o, data, saved, tokens, secure, nil).run(ctx, folder, first, listeners)
+	return join(o, data, saved, tokens, alone(o, secure, saved), nil).run(ctx, folder, first, listeners)
 }
 
 // keeper keeps what must outlive a crash.
@@ -112,7 +112,7 @@ type source interface {
 type parts struct {
 	log     *slog.Logger
 	store   keeper
-	fleet   *xds.Server
+	served  served
 	control *control.Control
 
 	providers *provider.Set
@@ -125,23 +125,38 @@ type parts struct {
 	ready atomic.Bool
 }
 
-// join makes the parts and ties them together; nothing runs yet.
-// pods scales the pods of Rollouts; nil: nobody does.
-func join(o serveOptions, data keeper, saved store.Saved, tokens server.Tokens, secure *tls.Config, pods control.Pods) *parts {
+// served are the Envoys that a server decides for.
+type served struct {
+	fleet control.Fleet
+	run   func(ctx context.Context, lis net.Listener) error // answers them
+}
+
+// alone gives the Envoys of this process.
+func alone(o serveOptions, secure *tls.Config, saved store.Saved) func(xds.Sink) served {
+	return func(reports xds.Sink) served {
+		s := xds.New(xds.Options{
+			Sink: reports, Log: o.Log, TLS: secure,
+			AckTimeout: o.AckTimeout, AwayTimeout: o.AwayTimeout, Drain: o.Drain,
+		})
+		if len(saved.Rollouts) > 0 {
+			s.Expect(saved.Envoys.ByGateway())
+		}
+		return served{s, s.Run}
+	}
+}
+
+// join makes the parts and ties them together; nothing runs yet. serving gives the
+// Envoys, whose reports go to a sink. pods scales the pods of Rollouts; nil: nobody
+// does.
+func join(o serveOptions, data keeper, saved store.Saved, tokens server.Tokens, serving func(xds.Sink) served, pods control.Pods) *parts {
 	p := &parts{log: o.Log, store: data, told: o.Ready}
 	reports := &sink{}
-	p.fleet = xds.New(xds.Options{
-		Sink: reports, Log: o.Log, TLS: secure,
-		AckTimeout: o.AckTimeout, AwayTimeout: o.AwayTimeout, Drain: o.Drain,
-	})
-	if len(saved.Rollouts) > 0 {
-		p.fleet.Expect(saved.Envoys.ByGateway())
-	}
+	p.served = serving(reports)
 	p.providers = provider.New(provider.Options{
 		Envoy: reported{reports}, Commands: o.Commands, PrometheusAddress: o.Prometheus,
 	})
 	p.control = control.New(control.Options{
-		Fleet: p.fleet, Store: data, Saved: saved, Log: o.Log, Measurer: measurer{p.providers}, Pods: pods,
+		Fleet: p.served.fleet, Store: data, Saved: saved, Log: o.Log, Measurer: measurer{p.providers}, Pods: pods,
 	})
 	reports.Control = p.control
 	p.web = server.New(server.Options{
@@ -189,7 +204,7 @@ func (p *parts) front(ctx context.Context, from source, first control.Update, l 
 		return fmt.Errorf("storing the first state: %w", err)
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return p.fleet.Run(ctx, l.xds) })
+	g.Go(func() error { return p.served.run(ctx, l.xds) })
 	g.Go(func() error { return p.web.Run(ctx, l.http) })
 	for _, run := range p.beside {
 		g.Go(func() error { return run(ctx) })

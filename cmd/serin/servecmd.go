@@ -34,7 +34,7 @@ func newServeCommand() *cobra.Command {
 			"are read again for each connection.\n\n" +
 			"With --kubernetes the objects are those of a cluster, the state is kept in ConfigMaps of the\n" +
 			"server's own namespace, and the pods of each Rollout are Serin's to scale. Of several servers\n" +
-			"one leads; the others wait to take its place.",
+			"one leads; the others serve Envoys as it says, and wait to take its place.",
 		PreRunE: func(cmd *cobra.Command, _ []string) error { return o.chosen() },
 		Example: "  serin serve --config ./objects\n" +
 			"  serin serve --config ./objects --data-dir /var/lib/serin --token-file /etc/serin/tokens \\\n" +

@@ -68,7 +68,7 @@ var mayImport = map[string][]string{
 	"control":        {"api", "rollout", "analysis", "analysis/run", "stats", "snapshot", "store", "xds"},
 	"server":         {"api", "control"},
 	"admission":      {"api"},
-	"cmd/serin":      {"admission", "api", "analysis", "analysis/kayenta", "analysis/provider", "analysis/run", "control", "discovery", "discovery/kube", "rollout", "server", "snapshot", "stats", "store", "store/kube", "workload", "xds", "internal/lab", "internal/schema"},
+	"cmd/serin":      {"admission", "api", "analysis", "analysis/kayenta", "analysis/provider", "analysis/run", "control", "discovery", "discovery/kube", "relay", "rollout", "server", "snapshot", "stats", "store", "store/kube", "workload", "xds", "internal/lab", "internal/schema"},
 	"envoy-configs":  {"snapshot"},
 	"internal/lab":   {"api", "discovery"},
 
