@@ -65,7 +65,9 @@ demo-kind: ## the demo in a cluster of kind, which needs Docker
 
 .PHONY: bench
 bench: ## measure; the figures are in bench/out/*.json
-	@envoy="$$(scripts/envoy.sh)"; export SERIN_ENVOY="$$envoy"; $(GO) run ./bench
+	@envoy="$$(scripts/envoy.sh)"; export SERIN_ENVOY="$$envoy"; \
+	kubernetes="$$(GO="$(GO)" scripts/kubernetes.sh)"; export SERIN_KUBERNETES="$$kubernetes"; \
+	etcd="$$(scripts/etcd.sh)"; export SERIN_ETCD="$$etcd"; $(GO) run ./bench
 
 .PHONY: lint
 lint: ## golangci-lint, as .golangci.yml says

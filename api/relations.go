@@ -101,7 +101,7 @@ func (x *Relations) Remove(ref Ref) {
 // objects whose findings changed, sorted, and whether Secrets did.
 func (x *Relations) Check() (changed []Ref, secrets bool) {
 	refs := slices.SortedFunc(maps.Keys(x.dirty), Ref.Compare)
-	clear(x.dirty)
+	x.dirty = map[Ref]bool{} // a map that once was large is slow to clear
 	for _, ref := range refs {
 		r := x.related[ref]
 		before := r.findings

@@ -1,6 +1,10 @@
 package api
 
-import "time"
+import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
 
 // Phase is the one word for where a Rollout stands.
 type Phase string
@@ -49,6 +53,8 @@ type PodsStatus struct {
 	HPAReplicas       int32  `json:"HPAReplicas,omitempty"`       // what an autoscaler counts
 	Selector          string `json:"selector,omitempty"`          // of those
 	CollisionCount    *int32 `json:"collisionCount,omitempty"`
+	// RestartedAt is the spec.restartAt that every pod is younger than.
+	RestartedAt *metav1.Time `json:"restartedAt,omitempty"`
 	// ObservedGeneration is that of the object that the status is about, as text.
 	ObservedGeneration string `json:"observedGeneration,omitempty"`
 	CurrentStepHash    string `json:"currentStepHash,omitempty"`

@@ -50,6 +50,10 @@
 //     requests that any such test needs. Peers: the rules of Argo Rollouts and
 //     Flagger, Kayenta's judge, a z-test. It also writes the page
 //     docs/explanation/analysis-quality.md, but not with -short.
+//   - cluster: a real Kubernetes API server and controllers, 1,000 Rollouts and
+//     10,000 pods, which are played: memory, CPU and requests at rest, and from when
+//     a pod is ready until its first request through a real Envoy. Floor: until it
+//     is ready in an EndpointSlice.
 //
 // All clocks are the machine's one clock: load, services and observers live in
 // the bench's own process, and compete with what they measure for the same

@@ -30,6 +30,7 @@ var benches = []bench{
 	{"growth", growth},
 	{"core", coreBench},
 	{"analysis", analysisBench},
+	{"cluster", clusterBench},
 }
 
 // options are the flags.

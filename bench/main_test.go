@@ -20,7 +20,7 @@ func TestChoose(t *testing.T) {
 		expression string
 		want       []string
 	}{
-		{".", []string{"reaction", "hanging", "abort", "weight_change", "swap", "streams", "growth", "core", "analysis"}},
+		{".", []string{"reaction", "hanging", "abort", "weight_change", "swap", "streams", "growth", "core", "analysis", "cluster"}},
 		{"abort|swap", []string{"abort", "swap"}},
 		{"^s", []string{"swap", "streams"}},
 	} {

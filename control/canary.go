@@ -142,6 +142,11 @@ func (c *canary) settleReaders() {
 func (c *canary) hand(l *loop) {
 	before, split := c.published, c.state.Split()
 	c.published, c.publishedGen, c.handed = split, c.state.Generation, true
+	if l.pods != nil { // until now they had traffic
+		for _, v := range versions(before) {
+			c.pods.used(v, l.now)
+		}
+	}
 	l.dirty[c] = true
 	l.builder.SetSplit(c.service, c.split(l))
 	c.history.Set(share(split.Weight), l.now)

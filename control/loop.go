@@ -23,6 +23,7 @@ type loop struct {
 	saved     map[api.Key]store.Rollout // not yet claimed by an object
 	objects   *api.Objects
 	findings  []api.Finding
+	broken    map[api.Key]bool // Rollouts that the findings call wrong
 	builder   *snapshot.Builder
 	ledger    *stats.Ledger
 	filter    *stats.Filter
@@ -64,6 +65,7 @@ func newLoop(o Options, tell func(func(*loop))) *loop {
 		saved:     map[api.Key]store.Rollout{},
 		objects:   &api.Objects{},
 		builder:   snapshot.NewBuilder(snapshot.Options{}),
+		broken:    map[api.Key]bool{},
 		ledger:    stats.NewLedger(),
 		filter:    stats.NewFilter(),
 		canaries:  map[api.Key]*canary{},

@@ -3,6 +3,7 @@ package control
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/serin-mesh/serin/api"
@@ -13,12 +14,9 @@ import (
 // update takes a reading of the configuration. One with errors changes nothing
 // but what is shown as findings.
 func (l *loop) update(u Update) {
-	l.findings = u.Findings
+	l.noteFindings(u.Findings)
 	for _, c := range l.canaries {
 		l.dirty[c] = true
-	}
-	for _, f := range u.Findings {
-		l.logFinding(f)
 	}
 	if u.Objects == nil {
 		return
@@ -39,6 +37,25 @@ func (l *loop) update(u Update) {
 	if slices.ContainsFunc(u.Changed, func(ref api.Ref) bool { return ref.Kind == "Release" || ref.Kind == "Rollout" }) {
 		l.reconcileReleases()
 	}
+}
+
+// noteFindings takes the findings of a reading, logs those that are new, and notes
+// the Rollouts with an error, which in a cluster may be missing for it.
+func (l *loop) noteFindings(findings []api.Finding) {
+	told := map[string]bool{}
+	for _, f := range l.findings {
+		told[f.String()] = true
+	}
+	clear(l.broken)
+	for _, f := range findings {
+		if !told[f.String()] {
+			l.logFinding(f)
+		}
+		if f.IsError() && f.Kind == "Rollout" {
+			l.broken[f.Key] = true
+		}
+	}
+	l.findings = findings
 }
 
 func (l *loop) logFinding(f api.Finding) {
@@ -108,6 +125,8 @@ func (l *loop) reconcileOne(key api.Key) {
 	case object != nil:
 		l.seen(key, object)
 		l.refresh(l.canaries[key])
+	case c != nil && l.broken[key]: // it is there, and cannot be read
+		c.spec.Turn = brokenTurn
 	case c != nil:
 		l.gone(c)
 	}
@@ -145,7 +164,7 @@ func (l *loop) seen(key api.Key, object *api.Rollout) {
 		c = l.adopt(key, object.StableService())
 	}
 	c.move(l, object.StableService())
-	turn := c.spec.Turn
+	turn := strings.TrimPrefix(c.spec.Turn, brokenTurn)
 	if turn == "" && c.object == nil && c.state.Held && l.isMember(key) {
 		turn = "a release waits" // until the Release was looked at: it held before a restart too
 	}
@@ -282,6 +301,20 @@ func (l *loop) forget(c *canary) {
 	l.showRemoved(c.key)
 }
 
+// brokenTurn is why a Rollout waits whose object cannot be read.
+const brokenTurn = "its object has an error: see the findings"
+
+// hold takes up a saved Rollout whose object has an error: it stays where it was
+// until the object can be read.
+func (l *loop) hold(key api.Key, old store.Rollout) {
+	c := l.adopt(key, old.Service)
+	c.spec = rollout.Spec{Version: c.state.Version, Turn: brokenTurn, Scaled: l.pods != nil}
+	_ = c.play(l, rollout.Ticked{}) // only actions are refused
+	if c.publishedGen == 0 {
+		c.hand(l)
+	}
+}
+
 // claimOrphans takes up saved Rollouts without an object: those that were
 // deleted half way still hold their Service on stable.
 func (l *loop) claimOrphans() {
@@ -289,6 +322,10 @@ func (l *loop) claimOrphans() {
 		old := l.saved[key]
 		_, exists := l.objects.Services[old.Service]
 		taken := l.byService[old.Service] != nil
+		if l.broken[key] && !taken {
+			l.hold(key, old)
+			continue
+		}
 		if old.State.Stage == rollout.Idle && !old.State.Deleted || !exists || taken {
 			delete(l.saved, key)
 			l.store.Write(store.Write{Delete: []api.Key{key}})

@@ -67,14 +67,18 @@ func (p *podsOf) used(version string, at time.Time) {
 	if p.usedAt == nil {
 		p.usedAt = map[string]time.Time{}
 	}
-	if at.After(p.usedAt[version]) {
+	if version != "" && at.After(p.usedAt[version]) {
 		p.usedAt[version] = at
 	}
 }
 
-// scaledSpec translates what has a meaning only where pods are scaled.
+// scaledSpec translates what has a meaning only where pods are scaled. There a
+// Rollout may have been another controller's before, and its status says how it
+// stood: what was stable stays so, whatever the object asks for.
 func scaledSpec(spec *rollout.Spec, r *api.Rollout) {
 	spec.Scaled = true
+	spec.Stable = r.Status.StableRS
+	spec.Out = r.Status.Abort && r.Status.CurrentPodHash == spec.Version
 	for i, s := range r.Steps() {
 		if s.Kind() != "setCanaryScale" {
 			continue

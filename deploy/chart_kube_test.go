@@ -69,12 +69,13 @@ var variants = map[string][]string{
 	"default": nil,
 	"envoy":   {"envoy.enabled=true"},
 	"plain":   {"tls.source=none", "envoy.enabled=true", "envoy.admin=", "http.tokens.create=false"},
-	"own": {"tls.source=secret", "tls.serverSecret=a", "tls.envoySecret=b", "tls.caBundle=YQ==", "envoy.enabled=true",
+	"own": {"tls.source=secret", "tls.serverSecret=a", "tls.envoySecret=b", "tls.caBundle=YQ==", "envoy.enabled=true", "webhook.enabled=true",
 		"http.tokens.existingSecret=c", "image.digest=sha256:" + strings.Repeat("0", 64)},
-	"cert-manager": {"tls.source=certManager", "tls.certManager.issuerRef.kind=ClusterIssuer", "tls.certManager.issuerRef.name=x"},
+	"cert-manager": {"tls.source=certManager", "webhook.enabled=true", "tls.certManager.issuerRef.kind=ClusterIssuer", "tls.certManager.issuerRef.name=x"},
 	"few":          {"namespaces={default,kube-system}", "adoptArgo=true", "guardMode=observe", "prometheus=http://p:9090", "crds.keep=false", "rbac.secrets={token}"},
+	"webhook":      {"webhook.enabled=true", "namespaces={default}"},
 	"bare": {"crds.install=false", "rbac.create=false", "serviceAccount.create=false", "networkPolicy.enabled=false",
-		"podDisruptionBudget.enabled=false", "webhook.enabled=false"},
+		"podDisruptionBudget.enabled=false"},
 	"watched": {"rbac.secrets={*}", "serviceMonitor.enabled=true", "prometheusRule.enabled=true", "dashboard.enabled=true", "extraArgs={--drain=5s}",
 		"podLabels.a=b", "podAnnotations.a=b", "nodeSelector.a=b", "priorityClassName=x", "imagePullSecrets[0].name=x",
 		"extraEnv[0].name=A,extraEnv[0].value=b", "xds.service.annotations.a=b", "networkPolicy.xdsFrom[0].podSelector.matchLabels.a=b"},
@@ -175,7 +176,7 @@ func TestUpgrade(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := &place{T: t, ctx: ctx, cluster: c, namespace: "serin-system", config: config}
-	p.helm("install", "serin", older(t), "--create-namespace", "--set", "envoy.enabled=true")
+	p.helm("install", "serin", older(t), "--create-namespace", "--set", "envoy.enabled=true,webhook.enabled=true")
 	p.kubectlOn(`
 apiVersion: serin.dev/v1alpha1
 kind: Rollout
@@ -189,7 +190,7 @@ spec: {template: {}, strategy: {canary: {}}}
 	if got := p.kubectl("get", "crd", "rollouts.serin.dev", "-o", "jsonpath={.spec.names.shortNames}"); got != `["older"]` {
 		t.Fatalf("the older chart has %s", got)
 	}
-	p.helm("upgrade", "serin", chart, "--set", "envoy.enabled=true,replicas=3")
+	p.helm("upgrade", "serin", chart, "--set", "envoy.enabled=true,webhook.enabled=true,replicas=3")
 	if got := p.kubectl("get", "crd", "rollouts.serin.dev", "-o", "jsonpath={.spec.names.shortNames}"); got != `["sro"]` {
 		t.Errorf("after the upgrade it has %s", got)
 	}

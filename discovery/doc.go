@@ -1,5 +1,6 @@
 // Package discovery says where objects come from. A Folder reads YAML and JSON
-// files, watches them, and gives each consistent set of objects.
+// files, watches them, and gives each consistent set of objects; the package kube
+// below does the same for a cluster.
 //
 // Load reads the folder once. Run then watches it and calls out with a Result
 // for each change, from the goroutine of Run, one at a time; what changed

@@ -86,8 +86,13 @@ func (m *machine) first(version, steps string) {
 		stable, message = m.spec.Stable, "%s was stable before the Rollout was seen"
 	}
 	m.emit(Record{Kind: FirstVersion, Version: stable, Steps: steps, Message: fmt.Sprintf(message, stable)})
-	if stable != version {
-		m.versionChanged(version, steps)
+	if stable == version {
+		return
+	}
+	m.versionChanged(version, steps)
+	if m.spec.Out {
+		m.emit(Record{Kind: AbortedKind, Version: version,
+			Message: fmt.Sprintf("%s was aborted before the Rollout was seen", version)})
 	}
 }
 

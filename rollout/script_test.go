@@ -149,6 +149,9 @@ func (s *scene) edit(verb, rest string) (done bool, err error) {
 	case "stable-before":
 		s.spec.Stable = rest
 		return true, nil
+	case "out-before": // the wanted version had been aborted
+		s.spec.Out = true
+		return true, nil
 	case "scaled":
 		s.spec.Scaled = rest == "yes"
 	case "background":

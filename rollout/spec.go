@@ -29,6 +29,9 @@ type Spec struct {
 	// Stable is the version that is stable when the Rollout is seen for the first
 	// time: who had it before has made it so. Empty: the wanted one is.
 	Stable string
+	// Out says that the wanted version had been taken out before the Rollout is seen
+	// for the first time: it begins aborted. It means nothing without Stable.
+	Out bool
 	// Steps lead a new version from no traffic to all of it. Without steps a
 	// new version takes all traffic as soon as the fleet knows it.
 	Steps []StepSpec

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -23,10 +24,21 @@ type source struct {
 	only    bool // the Service has no other port
 }
 
-// endpoints lists the ready addresses of one version over all sources, sorted
-// and each once. The empty version stands for every version.
-func (s slicesOf) endpoints(sources []source, version string) []netip.AddrPort {
-	var out []netip.AddrPort
+// place is a ready address and the zone that it is in; empty where that is not known.
+type place struct {
+	address netip.AddrPort
+	zone    string
+}
+
+// compare orders places by zone, then address.
+func (p place) compare(o place) int {
+	return cmp.Or(cmp.Compare(p.zone, o.zone), p.address.Compare(o.address))
+}
+
+// endpoints lists the ready addresses of one version over all sources, by zone and
+// each once. The empty version stands for every version.
+func (s slicesOf) endpoints(sources []source, version string) []place {
+	var out []place
 	for _, from := range sources {
 		for _, slice := range s[from.service] {
 			if version != "" && api.SliceVersion(slice) != version {
@@ -37,8 +49,11 @@ func (s slicesOf) endpoints(sources []source, version string) []netip.AddrPort {
 			}
 		}
 	}
-	slices.SortFunc(out, netip.AddrPort.Compare)
-	return slices.Compact(out)
+	// One that stands in two slices is in the zone of the first that knows it.
+	slices.SortFunc(out, func(a, b place) int { return cmp.Or(a.address.Compare(b.address), cmp.Compare(b.zone, a.zone)) })
+	out = slices.CompactFunc(out, func(a, b place) bool { return a.address == b.address })
+	slices.SortFunc(out, place.compare)
+	return out
 }
 
 // portIn finds the port number in a slice: that of the same name, or where
@@ -62,7 +77,7 @@ func (from source) portIn(slice *api.EndpointSlice) (uint16, bool) {
 
 // appendReady adds a slice's addresses that are ready; an absent condition
 // means ready. Names in place of addresses (FQDN) cannot be endpoints in EDS.
-func appendReady(out []netip.AddrPort, slice *api.EndpointSlice, port uint16) []netip.AddrPort {
+func appendReady(out []place, slice *api.EndpointSlice, port uint16) []place {
 	if slice.AddressType == discoveryv1.AddressTypeFQDN {
 		return out
 	}
@@ -73,11 +88,19 @@ func appendReady(out []netip.AddrPort, slice *api.EndpointSlice, port uint16) []
 		}
 		for _, a := range e.Addresses {
 			if ip, err := netip.ParseAddr(a); err == nil {
-				out = append(out, netip.AddrPortFrom(ip, port))
+				out = append(out, place{netip.AddrPortFrom(ip, port), zoneOf(e)})
 			}
 		}
 	}
 	return out
+}
+
+// zoneOf is the zone of an endpoint.
+func zoneOf(e *discoveryv1.Endpoint) string {
+	if e.Zone == nil {
+		return ""
+	}
+	return *e.Zone
 }
 
 // sources lists where the endpoints of a Service port come from: its own
@@ -113,18 +136,27 @@ func (s *services) ports(service Service) []int32 {
 	return slices.Compact(out)
 }
 
-// loadAssignment makes the Endpoints of a cluster. Without any it is still
-// sent: Envoy waits for it before it takes the cluster into use.
-func loadAssignment(cluster string, addresses []netip.AddrPort) *Resource {
+// loadAssignment makes the Endpoints of a cluster, a locality for each zone. Without
+// any it is still sent: Envoy waits for it before it takes the cluster into use.
+func loadAssignment(cluster string, hosts []place) *Resource {
 	out := &endpointv3.ClusterLoadAssignment{ClusterName: cluster}
-	if len(addresses) > 0 {
-		hosts := make([]*endpointv3.LbEndpoint, len(addresses))
-		for i, a := range addresses {
-			hosts[i] = &endpointv3.LbEndpoint{HostIdentifier: &endpointv3.LbEndpoint_Endpoint{
-				Endpoint: &endpointv3.Endpoint{Address: socketAddress(a.Addr().String(), uint32(a.Port()))},
-			}}
+	for i, h := range hosts {
+		if i == 0 || h.zone != hosts[i-1].zone {
+			out.Endpoints = append(out.Endpoints, locality(h.zone))
 		}
-		out.Endpoints = []*endpointv3.LocalityLbEndpoints{{LbEndpoints: hosts}}
+		at := out.Endpoints[len(out.Endpoints)-1]
+		at.LbEndpoints = append(at.LbEndpoints, &endpointv3.LbEndpoint{HostIdentifier: &endpointv3.LbEndpoint_Endpoint{
+			Endpoint: &endpointv3.Endpoint{Address: socketAddress(h.address.Addr().String(), uint32(h.address.Port()))},
+		}})
 	}
 	return encode(Endpoint, cluster, out)
+}
+
+// locality gives the locality of a zone. Envoy spreads requests over the hosts of all
+// localities alike, unless its own zone and that of its peers are known to it.
+func locality(zone string) *endpointv3.LocalityLbEndpoints {
+	if zone == "" {
+		return &endpointv3.LocalityLbEndpoints{}
+	}
+	return &endpointv3.LocalityLbEndpoints{Locality: &corev3.Locality{Zone: zone}}
 }

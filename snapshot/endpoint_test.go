@@ -7,6 +7,8 @@ import (
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	"github.com/google/go-cmp/cmp"
 	discoveryv1 "k8s.io/api/discovery/v1"
+
+	"github.com/serin-mesh/serin/api"
 )
 
 // sliceYAML is an EndpointSlice of a Service and version.
@@ -134,4 +136,33 @@ spec: {ports: [{name: http, port: 80}, {name: admin, port: 81}]}
 	if n := b.ReadyEndpoints(shop, "v1"); n != 1 {
 		t.Errorf("%d ready endpoints, want 1", n)
 	}
+}
+
+// TestZones: endpoints of a zone are a locality; one that two slices name is there
+// once, in the zone that one of them knows.
+func TestZones(t *testing.T) {
+	m := loadAssignment("c", slicesOfZones(t).endpoints([]source{{Service{Namespace: "default", Name: "shop"}, "http", true}}, ""))
+	var a endpointv3.ClusterLoadAssignment
+	if err := m.Body.UnmarshalTo(&a); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int{}
+	for _, l := range a.Endpoints {
+		got[l.GetLocality().GetZone()] += len(l.LbEndpoints)
+	}
+	if diff := cmp.Diff(map[string]int{"": 1, "east": 2, "west": 1}, got); diff != "" || len(a.Endpoints) != 3 {
+		t.Errorf("%d localities (-want +got):\n%s", len(a.Endpoints), diff)
+	}
+}
+
+// slicesOfZones are two slices that share an address.
+func slicesOfZones(t *testing.T) slicesOf {
+	t.Helper()
+	text := sliceYAML("a", "shop", "v1", `[{addresses: [10.0.0.1], zone: west}, {addresses: [10.0.0.2], zone: east}, {addresses: [10.0.0.3]}]`, `[{name: http, port: 80}]`) +
+		sliceYAML("b", "shop", "v1", `[{addresses: [10.0.0.4], zone: east}, {addresses: [10.0.0.1]}]`, `[{name: http, port: 80}]`)
+	docs, findings := api.Decode("shop.yaml", []byte(text))
+	if api.HasErrors(findings) {
+		t.Fatal(findings)
+	}
+	return slicesOf{Service{Namespace: "default", Name: "shop"}: api.Collect(docs, nil).EndpointSlices}
 }

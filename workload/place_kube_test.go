@@ -7,7 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 
 	"github.com/serin-mesh/serin/api"
 	"github.com/serin-mesh/serin/internal/kubelab"
@@ -38,12 +39,8 @@ var shared = sync.OnceValues(func() (*kubelab.Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	atEnd = c.Close
-	crd, err := os.ReadFile("testdata/rollouts.yaml")
-	if err != nil {
-		return nil, err
-	}
-	return c, c.Apply(ctx, string(crd))
+	atEnd = func() error { return errors.Join(c.Close(), unused()) }
+	return c, c.ApplyFolder(ctx, "testdata")
 })
 
 var places atomic.Int64
@@ -58,6 +55,7 @@ type place struct {
 	namespace string
 	kubelet   *kubelab.Kubelet
 
+	asked    atomic.Int64 // requests of the Workload
 	workload *Workload
 	stop     func()
 	mu       sync.Mutex // guards last
@@ -92,22 +90,50 @@ func (p *place) start() {
 	if p.stop != nil {
 		p.stop()
 	}
-	w, err := New(p.cluster.Config(kubelab.Admin), Options{Namespaces: []string{p.namespace}, Report: func(r Report) {
+	p.workload, p.stop = p.another(func(r Report) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.last = r
-	}})
+	})
+}
+
+// another runs one more Workload, until stop is called or the test ends.
+func (p *place) another(report func(Report)) (w *Workload, stop func()) {
+	p.Helper()
+	w, err := New(p.config(), Options{Namespaces: []string{p.namespace}, Report: report})
 	p.must(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- w.Run(ctx) }()
-	p.workload, p.stop = w, sync.OnceFunc(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
 			p.Error(err)
 		}
 	})
-	p.Cleanup(p.stop)
+	p.Cleanup(stop)
+	return w, stop
+}
+
+// config is how a Workload reaches the server: with its rights, and counted.
+func (p *place) config() *rest.Config {
+	c := p.cluster.Config("worker")
+	c.Wrap(func(next http.RoundTripper) http.RoundTripper { return &counter{next: next, asked: &p.asked} })
+	return c
+}
+
+// counter counts the requests that pass, but for watches, and notes their rights.
+type counter struct {
+	next  http.RoundTripper
+	asked *atomic.Int64
+}
+
+func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
+	verb := note(r)
+	if verb != "watch" {
+		c.asked.Add(1)
+	}
+	return c.next.RoundTrip(r)
 }
 
 func (p *place) must(err error) {

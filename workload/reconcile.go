@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/serin-mesh/serin/api"
 )
@@ -26,8 +27,8 @@ type entry struct {
 	plain      string // hash of the template, without collisions
 	version    string // that the template is
 	collisions int32
-	dressed    map[string]string // what pods were made to carry, by the version
-	restarted  *metav1.Time      // the restartAt that all pods are younger than
+	dressed    map[types.UID]string // what the pods of a ReplicaSet carry
+	restarted  *metav1.Time         // the restartAt that all pods are younger than
 }
 
 // reconcile brings the pods of one Rollout a step nearer to what is wanted, and
@@ -54,12 +55,12 @@ func (w *Workload) reconcile(ctx context.Context, key api.Key) error {
 			own = w.own(r.UID) // with the one that was made
 		}
 	}
-	v := view{terms: termsOf(r), Wanted: wanted, now: time.Now(), asked: versionOf(asked)}
+	v := view{terms: termsOf(r), Wanted: wanted, now: time.Now(), asked: cmp.Or(versionOf(asked), e.version)}
 	for _, s := range own {
 		v.sets = append(v.sets, seen(s))
 	}
 	p := makePlan(v)
-	err = errors.Join(err, w.apply(ctx, v, p, own), w.pods(ctx, e, v, own), w.workloads.shrink(ctx, v))
+	err = errors.Join(err, w.apply(ctx, v, p, own), w.dressPods(ctx, e, v), w.restart(ctx, e, v), w.workloads.shrink(ctx, v))
 	if !p.next.IsZero() {
 		w.queue.AddAfter(key, p.next.Sub(v.now))
 	}

@@ -64,7 +64,8 @@ func newSet(r *api.Rollout, from source, version string) *apps.ReplicaSet {
 	s := &apps.ReplicaSet{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: r.Name + "-" + version, Namespace: r.Key().Namespace,
-			OwnerReferences: []metav1.OwnerReference{ownerOf(r)}, Annotations: map[string]string{},
+			OwnerReferences: []metav1.OwnerReference{ownerOf(r)},
+			Annotations:     map[string]string{annotationDesired: strconv.Itoa(int(termsOf(r).replicas))},
 		},
 		Spec: apps.ReplicaSetSpec{Replicas: new(int32), MinReadySeconds: r.Spec.MinReadySeconds, Template: *from.template.DeepCopy()},
 	}

@@ -23,8 +23,8 @@ type terms struct {
 	minReady    int32 // seconds
 	dynamic     bool  // the stable version shrinks as the canary grows
 	paused      bool
-	unavailable int32 // pods that may be missing while pods are restarted, at least 1
 	threshold   threshold
+	unavailable *intstr.IntOrString // pods that a restart may take at a time
 
 	// delay and abortDelay are how long, at least, a version keeps its pods after
 	// it left; nil: no longer than it is used. An abortDelay of 0 is for ever.
@@ -51,7 +51,7 @@ func termsOf(r *api.Rollout) terms {
 	}
 	t.minPods = valueOr(c.MinPodsPerReplicaSet, 0)
 	t.dynamic = c.DynamicStableScale
-	t.unavailable = unavailable(c.MaxUnavailable, t.replicas)
+	t.unavailable = c.MaxUnavailable
 	t.delay, t.abortDelay = seconds(c.ScaleDownDelaySeconds), seconds(c.AbortScaleDownDelaySeconds)
 	t.delayed = int(valueOr(c.ScaleDownDelayRevisionLimit, -1))
 	// What is no threshold is the reader's finding; here it means all pods.
@@ -74,13 +74,10 @@ func seconds(n *int32) *time.Duration {
 	return &d
 }
 
-// unavailable gives how many pods of all may be missing: at least one, or nothing
-// could ever be restarted.
-func unavailable(limit *intstr.IntOrString, replicas int32) int32 {
-	if limit == nil {
-		l := intstr.FromString(defaultMaxUnavailable)
-		limit = &l
-	}
+// missing gives how many of a number of pods may be missing during a restart: at
+// least one, or nothing could ever be restarted.
+func (t terms) missing(replicas int32) int32 {
+	limit := intstr.ValueOrDefault(t.unavailable, intstr.FromString(defaultMaxUnavailable))
 	n, err := intstr.GetScaledValueFromIntOrPercent(limit, int(replicas), false)
 	if err != nil {
 		return 1

@@ -43,7 +43,8 @@ type Report struct {
 	// Generation is that of the Rollout object that the report is about.
 	Generation int64
 	// Version is the pod template hash of the template that the object asks for. Its
-	// ReplicaSet exists. Empty: it is not known yet, and Err may say why.
+	// ReplicaSet exists. Empty: it is not known yet, and Err may say why. While the
+	// workload that it refers to cannot be read, it is the last one that was.
 	Version string
 	// Revision is the number of Version among the Rollout's, as the annotation
 	// rollout.argoproj.io/revision has it.

@@ -1,7 +1,6 @@
 package workload
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -32,7 +31,7 @@ type Options struct {
 
 // What the client may ask of the API server, where the config does not say it.
 // Nothing is asked while nothing changes: the rate bounds a burst, such as that of
-// a start. Two requests begin a canary.
+// a start. The first pods of a canary take four or five requests.
 const (
 	defaultQPS   = 200
 	defaultBurst = 400
@@ -56,15 +55,24 @@ type Workload struct {
 
 // New makes a Workload. It does nothing before Run.
 func New(config *rest.Config, o Options) (*Workload, error) {
-	config = rest.CopyConfig(config)
-	if config.QPS == 0 && config.Burst == 0 && config.RateLimiter == nil {
-		config.QPS, config.Burst = defaultQPS, defaultBurst
-	}
-	client, err := kubernetes.NewForConfig(config)
+	client, err := kubernetes.NewForConfig(tuned(config))
 	if err != nil {
 		return nil, fmt.Errorf("making a client for workloads: %w", err)
 	}
 	return with(client, o), nil
+}
+
+// tuned gives a config with our rate, where it has none, and without warnings: the
+// objects are other people's, and they were warned.
+func tuned(config *rest.Config) *rest.Config {
+	config = rest.CopyConfig(config)
+	if config.QPS == 0 && config.Burst == 0 && config.RateLimiter == nil {
+		config.QPS, config.Burst = defaultQPS, defaultBurst
+	}
+	if config.WarningHandler == nil && config.WarningHandlerWithContext == nil {
+		config.WarningHandler = rest.NoWarnings{}
+	}
+	return config
 }
 
 // with makes a Workload that uses a client.
@@ -109,44 +117,4 @@ func (w *Workload) Forget(key api.Key) {
 	delete(w.entries, key)
 	w.mu.Unlock()
 	w.queue.Add(key)
-}
-
-// Run looks after the pods until the context ends. It is called once.
-func (w *Workload) Run(ctx context.Context) error {
-	defer w.workloads.close()
-	defer w.queue.ShutDown()
-	for _, f := range w.factories {
-		f.Start(ctx.Done())
-		defer f.Shutdown()
-	}
-	for _, i := range w.sets {
-		if !cache.WaitForCacheSync(ctx.Done(), i.HasSynced) {
-			return nil
-		}
-	}
-	var running sync.WaitGroup
-	for range w.options.Workers {
-		running.Go(func() { w.work(ctx) })
-	}
-	<-ctx.Done()
-	w.queue.ShutDown()
-	running.Wait()
-	return nil
-}
-
-// work looks after one Rollout after the other.
-func (w *Workload) work(ctx context.Context) {
-	for {
-		key, end := w.queue.Get()
-		if end {
-			return
-		}
-		if err := w.reconcile(ctx, key); err != nil && ctx.Err() == nil {
-			w.options.Log.Warn("the pods of a rollout are tried again", "rollout", key, "error", err)
-			w.queue.AddRateLimited(key)
-		} else {
-			w.queue.Forget(key)
-		}
-		w.queue.Done(key)
-	}
 }

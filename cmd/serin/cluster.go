@@ -8,7 +8,6 @@ import (
 	"os"
 
 	"github.com/spf13/pflag"
-	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -112,7 +111,12 @@ func lead(ctx context.Context, o serveOptions, config *rest.Config, client kuber
 	if err != nil {
 		return err
 	}
-	source, err := kube.New(config, kube.Options{Namespaces: o.Cluster.Namespaces, AdoptArgo: o.Cluster.AdoptArgo, Log: o.Log})
+	statuses, err := newStatuses(config, o.Log)
+	if err != nil {
+		return err
+	}
+	source, err := kube.New(config, kube.Options{Namespaces: o.Cluster.Namespaces, AdoptArgo: o.Cluster.AdoptArgo,
+		GuardMode: api.GuardMode(o.Cluster.GuardMode), Rollouts: statuses.See, Log: o.Log})
 	if err != nil {
 		return err
 	}
@@ -130,29 +134,13 @@ func lead(ctx context.Context, o serveOptions, config *rest.Config, client kuber
 	if scaler.workload, err = workload.New(config, workload.Options{Report: scaler.report, Namespaces: o.Cluster.Namespaces, Log: o.Log}); err != nil {
 		return err
 	}
-	statuses, err := dynamic.NewForConfig(config)
-	if err != nil {
-		return fmt.Errorf("connecting to Kubernetes: %w", err)
-	}
 	p := join(o, data, saved, tokens, serving(ctx, saved), scaler)
-	scaler.control = p.control
+	scaler.control, statuses.control = p.control, p.control
 	events := kubestore.NewEvents(client, o.Log)
 	data.Tell(events.Journaled)
 	events.See(read.Objects.Rollouts)
 	p.seen = func(objects *api.Objects) { events.See(objects.Rollouts) }
-	p.beside = append(p.beside, scaler.workload.Run, events.Run, func(ctx context.Context) error {
-		watch, err := p.control.Watch(ctx)
-		if err != nil {
-			return err
-		}
-		return kubestore.NewStatuses(statuses, o.Log).Run(ctx, watch.Next)
-	}, func(ctx context.Context) error {
-		watch, err := p.control.Watch(ctx)
-		if err != nil {
-			return err
-		}
-		return kubestore.NewRuns(statuses, p.control.AnalysisRuns, o.Log).Run(ctx, watch.Next)
-	})
+	p.beside = append(p.beside, scaler.workload.Run, events.Run, statuses.run, statuses.runs)
 	return p.run(ctx, source, control.Update{Objects: read.Objects, Findings: read.Findings}, l)
 }
 
@@ -179,6 +167,7 @@ func (s *scaler) report(r workload.Report) {
 	s.control.PodsReported(r.Key, control.PodsReport{
 		Version: r.Version, Generation: r.Generation, Pods: r.Pods, Failure: r.Err,
 		Status: api.PodsStatus{Replicas: r.Replicas, UpdatedReplicas: r.UpdatedReplicas, ReadyReplicas: r.ReadyReplicas,
-			AvailableReplicas: r.AvailableReplicas, HPAReplicas: r.HPAReplicas, Selector: r.Selector, CollisionCount: r.CollisionCount},
+			AvailableReplicas: r.AvailableReplicas, HPAReplicas: r.HPAReplicas, Selector: r.Selector, CollisionCount: r.CollisionCount,
+			RestartedAt: r.RestartedAt},
 	})
 }

@@ -21,9 +21,9 @@ import (
 // The terms of the lease: how long one that is not renewed holds, how long a leader
 // tries to renew it before it stops, and how often.
 const (
-	leaseHolds  = 6 * time.Second
-	leaseRenews = 4 * time.Second
-	leaseTries  = time.Second
+	leaseHolds  = 9 * time.Second
+	leaseRenews = 6 * time.Second
+	leaseTries  = 3 * time.Second
 
 	leaseName = "serin"
 )

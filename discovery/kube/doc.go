@@ -2,6 +2,10 @@
 // folder of files gives, from the Kubernetes API, with the shape of
 // discovery.Folder.
 //
+// What keeps the watches is client-go's reflector, the part of an informer that
+// lists, follows and resumes; an informer's own cache would hold each object a
+// second time.
+//
 // Load begins to watch and gives the first set, when everything that the API
 // serves has been read. Run then calls out with a Result a change set, from its
 // own goroutine, one at a time: what came in while the last call ran is one
@@ -63,5 +67,7 @@
 // every Options.Look, and read from when they are.
 //
 // What is kept of each object is what Serin reads: no managed fields, no status,
-// no last-applied configuration.
+// no last-applied configuration. A Rollout has of its status what it said when it
+// was first read: which version was stable, which was wanted and whether that was
+// aborted. Who runs it from now on goes on from there.
 package kube

@@ -23,6 +23,7 @@ type item struct {
 	findings []api.Finding
 
 	collisions *int32        // of a Rollout: status.collisionCount
+	before     before        // of a Rollout: how it stands
 	pod        pod           // of a Pod
 	workload   *api.Template // of a workload
 }
@@ -52,6 +53,12 @@ func (w *watch) read(o any) (*item, error) {
 	if i.ignored = w.single != "" && i.Name != w.single; i.ignored {
 		return i, nil
 	}
+	if w.resource.kind == kindRollout {
+		if i.ignored = w.resource.group == groupArgo && isBlueGreen(u); i.ignored {
+			return i, nil
+		}
+		w.show(u)
+	}
 	strip(u)
 	switch w.resource.kind {
 	case kindService:
@@ -67,16 +74,16 @@ func (w *watch) read(o any) (*item, error) {
 		i.workload = api.DecodeWorkload(u.Object)
 		return i, nil
 	case kindRollout:
-		if w.resource.group == groupArgo && isBlueGreen(u) {
-			i.ignored = true
-			return i, nil
-		}
 		if n, found, err := unstructured.NestedInt64(u.Object, "status", "collisionCount"); found && err == nil {
 			count := int32(n)
 			i.collisions = &count
 		}
+		i.before = beforeOf(u)
 	}
 	i.doc, i.findings = api.DecodeObject(u.Object)
+	if r, ok := i.doc.Object.(*api.Rollout); ok && w.resource.group == groupArgo {
+		adopt(r, w.opts.GuardMode)
+	}
 	return i, nil
 }
 

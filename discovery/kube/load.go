@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/serin-mesh/serin/discovery"
 )
@@ -114,6 +113,3 @@ func (s *Source) seek(ctx context.Context, f *finder) {
 		}
 	}
 }
-
-// quiet is how long an error of a watch is not told again.
-const quiet = time.Minute

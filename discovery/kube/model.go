@@ -1,11 +1,7 @@
 package kube
 
 import (
-	"reflect"
-	"slices"
-
 	"github.com/serin-mesh/serin/api"
-	"github.com/serin-mesh/serin/discovery"
 )
 
 // model makes sets of what the API has. Its owner first tells it of events, then
@@ -41,6 +37,7 @@ type entry struct {
 	names   name         // its workload, if it has one
 	waiting bool         // its workload is not known yet
 	broken  error        // why its template is none
+	stands  standing     // how it stood when it was first read
 }
 
 // item gives what counts, nil for nothing.
@@ -101,105 +98,18 @@ func (m *model) settle() {
 		}
 		m.settleObject(ref)
 	}
-	clear(m.dirty)
+	m.dirty = map[api.Ref]bool{} // a map that once was large is slow to clear
 	m.settleRollouts(rollouts)
 	for key := range m.remake {
 		m.divide(key)
 	}
-	clear(m.remake)
+	m.remake = map[api.Key]bool{}
 	changed, secrets := m.relations.Check()
 	m.stale = m.stale || len(changed) > 0
 	m.wanted = m.wanted || secrets
 	if secrets {
 		m.nameSecrets()
 	}
-}
-
-// settleObject accepts an object, or keeps the one accepted before.
-func (m *model) settleObject(ref api.Ref) {
-	e := m.entries[ref]
-	i := e.item()
-	if i == nil {
-		m.forget(ref)
-		return
-	}
-	m.find(ref, e.findings())
-	if i.doc.Object != nil {
-		m.accept(ref, e, i.doc.Object)
-		i.doc.Object = e.accepted // an equal one is kept once
-	}
-	m.relate(i.doc, e)
-}
-
-// accept has an object in the set, unless an equal one is.
-func (m *model) accept(ref api.Ref, e *entry, object any) {
-	if reflect.DeepEqual(e.accepted, object) {
-		return
-	}
-	e.accepted = object
-	m.set.put(ref.Key, object)
-}
-
-// relate has the relations of an object looked at, as it is in the set.
-func (m *model) relate(d api.Document, e *entry) {
-	d.Object = e.accepted
-	m.relations.Set(d)
-}
-
-// forget takes an object out of everything.
-func (m *model) forget(ref api.Ref) {
-	delete(m.entries, ref)
-	m.set.drop(ref)
-	m.relations.Remove(ref)
-	m.find(ref, nil)
-}
-
-// findings gives what is wrong with the object by itself.
-func (e *entry) findings() []api.Finding {
-	out := e.item().findings
-	if e.own != nil && e.adopted != nil {
-		d := e.adopted.doc
-		out = append(slices.Clip(out), api.Finding{
-			File: d.File, Code: api.CodeTwice, Path: "metadata.name", Kind: d.Kind, Key: d.Key,
-			Message: d.Kind + " " + d.Key.String() + " is already there as " + e.own.doc.File + ", which counts; remove one of them",
-		})
-	}
-	return out
-}
-
-// find notes what is wrong with an object by itself.
-func (m *model) find(ref api.Ref, found []api.Finding) {
-	if slices.Equal(m.findings[ref], found) {
-		return
-	}
-	m.stale = true
-	if len(found) == 0 {
-		delete(m.findings, ref)
-	} else {
-		m.findings[ref] = found
-	}
-}
-
-// result gives the next set, and whether it says anything new.
-func (m *model) result() (discovery.Result, bool) {
-	news := m.set.last == nil || m.stale
-	if m.stale {
-		m.flat, m.stale = m.list(), false
-	}
-	r := m.set.commit()
-	r.Findings = m.flat
-	return r, news || len(r.Changed)+len(r.Removed) > 0
-}
-
-// list gives all findings, sorted.
-func (m *model) list() []api.Finding {
-	var out []api.Finding
-	for _, found := range m.findings {
-		out = append(out, found...)
-	}
-	out = append(out, m.relations.All()...)
-	api.SortFindings(out)
-	return out
 }
 
 // drop forgets an object that is not watched any more.

@@ -8,10 +8,13 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
+
+	"github.com/serin-mesh/serin/api"
 )
 
 // Options shape a Source; the zero value works.
@@ -20,11 +23,18 @@ type Options struct {
 	Namespaces []string
 	// AdoptArgo reads the objects of argoproj.io too.
 	AdoptArgo bool
+	// GuardMode is the mode of the guard of an object of argoproj.io that names
+	// none; empty: that of any Rollout.
+	GuardMode api.GuardMode
+	// Rollouts, if not nil, is told of each Rollout that Serin runs, as the API gives
+	// it, each time that it changes, its status included; gone: that it is not there
+	// any more, or not Serin's. It must neither block nor keep the object.
+	Rollouts func(o *unstructured.Unstructured, gone bool)
 	// Log takes what an operator should know, such as an API server that does
 	// not answer; nil drops it.
 	Log *slog.Logger
-	// Look is how often kinds that are not served are looked for; 10 s by
-	// default. Each look asks once for each API group that lacks one.
+	// Look is how often kinds that are not served are looked for; 30 s by
+	// default. Each look asks once for each version of a group that lacks one.
 	Look time.Duration
 }
 
@@ -37,7 +47,7 @@ func (o Options) withDefaults() Options {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Look <= 0 {
-		o.Look = 10 * time.Second
+		o.Look = 30 * time.Second
 	}
 	return o
 }
@@ -61,8 +71,7 @@ type Source struct {
 	clients clients
 	inbox   *inbox
 
-	// ctx is that of everything that Load began; Close ends it.
-	life    sync.Once
+	// end ends everything that Load began, and running waits for it.
 	end     context.CancelFunc
 	running sync.WaitGroup
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/serin-mesh/serin/api"
@@ -45,6 +46,7 @@ func (w *watch) Delete(o any) error {
 	key := keyOf(m)
 	if _, there := w.known[key]; there {
 		delete(w.known, key)
+		w.lost(key)
 		w.inbox.put(nil, event{from: w, name: w.name(key)})
 	}
 	return nil
@@ -67,6 +69,7 @@ func (w *watch) Replace(list []any, _ string) error {
 	for key := range w.known {
 		if !there[key] {
 			delete(w.known, key)
+			w.lost(key)
 			events = append(events, event{from: w, name: w.name(key)})
 		}
 	}
@@ -77,6 +80,12 @@ func (w *watch) Replace(list []any, _ string) error {
 // Resync does nothing: nothing is forgotten in between.
 func (w *watch) Resync() error { return nil }
 
+// told reports whether an object was told in its version.
+func (w *watch) told(o metav1.Object) bool {
+	before, there := w.known[keyOf(o)]
+	return there && before != "" && before == o.GetResourceVersion()
+}
+
 // name names an object of the watch.
 func (w *watch) name(key api.Key) name {
 	return name{w.resource.group, w.resource.kind, key}
@@ -85,23 +94,30 @@ func (w *watch) name(key api.Key) name {
 // event makes the event of an object; false where it is as it was, or is left
 // alone and always was.
 func (w *watch) event(i *item) (event, bool) {
-	key := keyOf(i)
-	before, there := w.known[key]
-	if there && before == i.ResourceVersion && before != "" {
+	if w.told(i) {
 		return event{}, false
 	}
+	key := keyOf(i)
+	_, there := w.known[key]
 	if i.ignored {
 		delete(w.known, key)
+		if there {
+			w.lost(key)
+		}
 		return event{from: w, name: w.name(key)}, there
 	}
 	w.known[key] = i.ResourceVersion
 	return event{from: w, name: w.name(key), item: i}, true
 }
 
-// convert gives the item of what a reflector gives.
+// convert gives the item of what a reflector gives. An object in the version
+// that was told is not read again: lists after an outage are mostly of those.
 func (w *watch) convert(o any) (*item, error) {
 	if i, ok := o.(*item); ok {
 		return i, nil
+	}
+	if m, err := meta.Accessor(o); err == nil && w.told(m) {
+		return newItem(m), nil
 	}
 	i, err := w.read(o)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/go-logr/logr"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/apis/meta/v1"
+	v1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -29,6 +29,7 @@ type watch struct {
 	stop      context.CancelFunc
 	tell      func(w *watch, err error)
 	inbox     *inbox
+	opts      *Options
 
 	// known has the resource version of each object that was told; it belongs
 	// to the reflector's goroutine.
@@ -50,7 +51,7 @@ func (w *watch) run(ctx context.Context, c clients) {
 
 // lister asks for the objects of the watch.
 func (w *watch) lister(c clients) cache.ListerWatcher {
-	select1 := func(o *v1.ListOptions) {
+	limit := func(o *v1.ListOptions) {
 		if w.single != "" {
 			o.FieldSelector = fields.OneTermEqualSelector("metadata.name", w.single).String()
 		}
@@ -77,12 +78,12 @@ func (w *watch) lister(c clients) cache.ListerWatcher {
 	}
 	return cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o v1.ListOptions) (runtime.Object, error) {
-			select1(&o)
+			limit(&o)
 			found, err := list(ctx, o)
 			return found, w.saw(ctx, err)
 		},
 		WatchFuncWithContext: func(ctx context.Context, o v1.ListOptions) (apiwatch.Interface, error) {
-			select1(&o)
+			limit(&o)
 			found, err := follow(ctx, o)
 			return found, w.saw(ctx, err)
 		},

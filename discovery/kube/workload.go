@@ -41,6 +41,7 @@ func (m *model) withTemplate(key api.Key, e *entry, r *api.Rollout) *api.Rollout
 		}
 		r = r.WithTemplate(*w.template)
 	}
+	r = e.standing(r)
 	out, err := withRevision(r, e.item().collisions, e.newest)
 	e.broken = err
 	return out

@@ -45,7 +45,7 @@ func objects(t testing.TB, text string) (out []*unstructured.Unstructured) {
 func reader(u *unstructured.Unstructured) *watch {
 	gvk := u.GroupVersionKind()
 	w := &watch{resource: resource{group: gvk.Group, kind: gvk.Kind, plural: strings.ToLower(gvk.Kind)}, inbox: newInbox()}
-	w.known = map[api.Key]string{}
+	w.known, w.opts = map[api.Key]string{}, &Options{}
 	return w
 }
 
@@ -176,7 +176,6 @@ endpoints:
 	}
 	return b.String()
 }
-
 
 // replaceOnce replaces a text that is there.
 func replaceOnce(text, old, now string) string {

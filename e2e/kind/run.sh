@@ -107,7 +107,6 @@ k apply -f "$here/gateway.yaml"
 say "Serin and its fleet"
 helm --kube-context "$context" install serin "$root/deploy/chart/serin" \
 	--namespace serin-system --create-namespace --values "$here/values.yaml"
-k --namespace serin-system rollout status deployment/serin --timeout 3m
 
 say "the first version"
 k apply -f "$here/rollout-1-first.yaml"

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/txtar"
 )
@@ -39,6 +40,10 @@ func Parse(data []byte) (s Script, err error) {
 			s, err = Script{}, fmt.Errorf("reading the archive: %v", p)
 		}
 	}()
+	// A journal is JSON, which has no other text than UTF-8; so have all names.
+	if !utf8.Valid(data) {
+		return Script{}, errors.New("reading the archive: it is not UTF-8")
+	}
 	archive := txtar.Parse(data)
 	for line := range strings.Lines(string(archive.Comment)) {
 		s.Comment += strings.TrimPrefix(strings.TrimPrefix(line, "#"), " ")

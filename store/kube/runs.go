@@ -156,7 +156,7 @@ func (r *Runs) objects(owner *api.Rollout) dynamic.ResourceInterface {
 
 // put writes one run, unless it is as it was written.
 func (r *Runs) put(ctx context.Context, client dynamic.ResourceInterface, of *runsOf, run *api.AnalysisRun) error {
-	object, status, err := objectOf(of.owner, run)
+	object, status, err := runObject(of.owner, run)
 	if err != nil {
 		return fmt.Errorf("encoding AnalysisRun %q: %w", run.Name, err)
 	}
@@ -178,8 +178,8 @@ func (r *Runs) put(ctx context.Context, client dynamic.ResourceInterface, of *ru
 	return nil
 }
 
-// objectOf gives a run as its object without a status, and the status.
-func objectOf(owner *api.Rollout, run *api.AnalysisRun) (*unstructured.Unstructured, any, error) {
+// runObject gives a run as its object without a status, and the status.
+func runObject(owner *api.Rollout, run *api.AnalysisRun) (*unstructured.Unstructured, any, error) {
 	text, err := json.Marshal(run)
 	if err != nil {
 		return nil, nil, err

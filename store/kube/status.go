@@ -2,18 +2,11 @@ package kube
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"log/slog"
-	"math"
-	"strconv"
-	"strings"
+	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 
 	"github.com/serin-mesh/serin/api"
@@ -24,53 +17,61 @@ const (
 	// evidence have changed.
 	countsEvery = 10 * time.Second
 	// statusesAt is how often changes are looked through that could not be written
-	// or may wait.
+	// or may wait, and how soon what others write is overwritten.
 	statusesAt = time.Second
 )
-
-// argoGroup begins the API version of Argo Rollouts' kinds.
-const argoGroup = "argoproj.io/"
 
 // Statuses writes what Serin says of Rollouts into the status of their objects: at
 // once where a reader would want to know, and every ten seconds where only counts
 // have changed. Nothing is written while nothing changes.
+//
+// With See it knows what the objects hold. Then a status is written onto the very
+// object that was seen last: whoever writes in between is heard first, and what he
+// says is an action, as the plugin of Argo Rollouts for kubectl has it. In the end
+// the status says what is so.
 type Statuses struct {
 	client dynamic.Interface
 	log    *slog.Logger
-	known  map[api.Key]*shown
+	act    func(context.Context, api.Key, api.Action) error // nil: nobody steers
+
+	// What follows belongs to Run.
+
+	known map[api.Key]*shown
+	there map[object]*held
+	acts  sync.WaitGroup
+	acted chan api.Key
+
+	mu   sync.Mutex // guards seen
+	seen []sight
+	wake chan struct{} // has a value when there is something in seen
 }
 
 // shown is what is known of one Rollout's status.
 type shown struct {
-	want    *api.Rollout
+	last    *api.Rollout // as the control loop has it
+	due     bool         // last was not written
+	stale   bool         // the object holds something else than was written
+	acting  bool         // what somebody wrote is being done
 	written time.Time
 	essence string // what was written, counts left out
 	text    string // what was written
 }
 
-// NewStatuses gives a writer that has written nothing.
-func NewStatuses(client dynamic.Interface, log *slog.Logger) *Statuses {
-	return &Statuses{client: client, log: log, known: map[api.Key]*shown{}}
+// NewStatuses gives a writer that has written nothing. act does what is asked for
+// through a status; nil: nothing is.
+func NewStatuses(client dynamic.Interface, act func(context.Context, api.Key, api.Action) error, log *slog.Logger) *Statuses {
+	return &Statuses{client: client, act: act, log: log, known: map[api.Key]*shown{}, there: map[object]*held{},
+		acted: make(chan api.Key), wake: make(chan struct{}, 1)}
 }
 
 // Run writes what next gives until the context ends. next waits for changes, as
 // (*control.Watch).Next does.
 func (s *Statuses) Run(ctx context.Context, next func(context.Context) ([]api.Event, error)) error {
 	events := make(chan []api.Event)
-	go func() {
-		defer close(events)
-		for {
-			news, err := next(ctx)
-			if err != nil {
-				return
-			}
-			select {
-			case events <- news:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
+	ctx, cancel := context.WithCancel(ctx)
+	s.acts.Go(func() { follow(ctx, next, events) })
+	defer s.acts.Wait()
+	defer cancel()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
@@ -83,11 +84,31 @@ func (s *Statuses) Run(ctx context.Context, next func(context.Context) ([]api.Ev
 				return nil
 			}
 			s.take(news)
+		case <-s.wake:
+			s.look(ctx)
+		case key := <-s.acted:
+			if of := s.known[key]; of != nil {
+				of.acting = false
+			}
 		case <-timer.C:
 		case <-ctx.Done():
-			for range events { // until the reader has ended
-			}
 			return nil
+		}
+	}
+}
+
+// follow hands on what next gives.
+func follow(ctx context.Context, next func(context.Context) ([]api.Event, error), events chan<- []api.Event) {
+	defer close(events)
+	for {
+		news, err := next(ctx)
+		if err != nil {
+			return
+		}
+		select {
+		case events <- news:
+		case <-ctx.Done():
+			return
 		}
 	}
 }
@@ -103,95 +124,50 @@ func (s *Statuses) take(events []api.Event) {
 		if s.known[key] == nil {
 			s.known[key] = &shown{}
 		}
-		s.known[key].want = e.Rollout
+		s.known[key].last, s.known[key].due = e.Rollout, true
 	}
 }
 
 // flush writes what is due, and says whether something waits.
 func (s *Statuses) flush(ctx context.Context) (waits bool) {
 	for key, of := range s.known {
-		if of.want == nil {
+		if !of.due && !of.stale || of.acting {
 			continue
 		}
-		text, essence, err := render(of.want)
-		switch {
-		case err != nil:
-			s.log.Error("a status cannot be encoded", "rollout", key, "error", err)
-			of.want = nil
-			continue
-		case text == of.text:
-			of.want = nil
-			continue
-		case essence == of.essence && time.Since(of.written) < countsEvery:
-			waits = true
-			continue
-		}
-		if err := s.patch(ctx, of.want, text); err != nil {
-			waits = true
-			if ctx.Err() == nil {
-				s.log.Warn("a status cannot be written: it is tried again", "rollout", key, "error", err)
-			}
-			continue
-		}
-		of.want, of.text, of.essence, of.written = nil, text, essence, time.Now()
+		waits = s.write(ctx, key, of) || waits
 	}
 	return waits
 }
 
-// render gives the patch of a status, and the part of it that is shown at once.
-func render(r *api.Rollout) (text, essence string, err error) {
-	status := r.Status
-	status.ObservedGeneration = strconv.FormatInt(r.Generation, 10)
-	if strings.HasPrefix(r.APIVersion, argoGroup) { // its definition has whole percents only
-		w := &status.Canary.Weights
-		w.Canary.Weight = math.Round(w.Canary.Weight)
-		w.Stable.Weight = 100 - w.Canary.Weight
+// write writes one status, if it is due, and says whether it has to wait.
+func (s *Statuses) write(ctx context.Context, key api.Key, of *shown) (waits bool) {
+	text, essence, err := render(of.last)
+	switch since := time.Since(of.written); {
+	case err != nil:
+		s.log.Error("a status cannot be encoded", "rollout", key, "error", err)
+		of.due, of.stale = false, false
+		return false
+	case text == of.text && !of.stale:
+		of.due = false
+		return false
+	case essence == of.essence && (!of.stale && since < countsEvery || since < statusesAt):
+		return true
 	}
-	whole, err := patchOf(status)
-	if err != nil {
-		return "", "", err
+	id := objectOf(of.last)
+	has := s.there[id]
+	if has != nil && has.uid != of.last.UID {
+		return true // it is another object of the name: what it says is to come
 	}
-	status.Observed, status.Evidence = nil, nil
-	for i := range status.Conditions {
-		if i == 0 {
-			status.Conditions = append([]api.RolloutCondition(nil), status.Conditions...)
+	err = s.patch(ctx, id, has, text)
+	switch {
+	case apierrors.IsConflict(err): // somebody has written: what, is to be seen
+		return true
+	case err != nil:
+		if ctx.Err() == nil {
+			s.log.Warn("a status cannot be written: it is tried again", "rollout", key, "error", err)
 		}
-		status.Conditions[i].LastUpdateTime = time.Time{}
+		return true
 	}
-	part, err := patchOf(status)
-	return whole, part, err
-}
-
-// patchOf writes a status as a merge patch: what the status has no value for is
-// taken away.
-func patchOf(status api.RolloutStatus) (string, error) {
-	text, err := json.Marshal(status)
-	if err != nil {
-		return "", err
-	}
-	fields := map[string]any{}
-	if err := json.Unmarshal(text, &fields); err != nil {
-		return "", err
-	}
-	for _, name := range []string{"message", "abortedAt", "controllerPause", "promoteFull", "pinned", "findings", "frozen", "release",
-		"replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "HPAReplicas", "collisionCount"} {
-		if _, there := fields[name]; !there {
-			fields[name] = nil
-		}
-	}
-	text, err = json.Marshal(map[string]any{"status": fields})
-	return string(text), err
-}
-
-// patch writes a status. A Rollout that is gone has none.
-func (s *Statuses) patch(ctx context.Context, r *api.Rollout, text string) error {
-	group, version, _ := strings.Cut(r.APIVersion, "/")
-	rollouts := s.client.Resource(schema.GroupVersionResource{Group: group, Version: version, Resource: "rollouts"}).Namespace(r.Namespace)
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	_, err := rollouts.Patch(ctx, r.Name, types.MergePatchType, []byte(text), metav1.PatchOptions{FieldManager: "serin"}, "status")
-	if err == nil || apierrors.IsNotFound(err) {
-		return nil
-	}
-	return fmt.Errorf("patching the status of Rollout %s/%s: %w", r.Namespace, r.Name, err)
+	of.due, of.stale, of.text, of.essence, of.written = false, false, text, essence, time.Now()
+	return false
 }

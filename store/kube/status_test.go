@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -43,7 +44,7 @@ func TestStatusesAreWrittenWhenTheySaySomething(t *testing.T) {
 		news := make(chan []api.Event)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
-		s := kube.NewStatuses(client, slog.New(slog.DiscardHandler))
+		s := kube.NewStatuses(client, nil, slog.New(slog.DiscardHandler))
 		go func() {
 			done <- s.Run(ctx, func(ctx context.Context) ([]api.Event, error) {
 				select {
@@ -77,8 +78,8 @@ func TestStatusesAreWrittenWhenTheySaySomething(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if v, _, _ := unstructured.NestedString(got.Object, "status", "observedGeneration"); v != "7" {
-			t.Errorf("observed generation %q, want 7", v)
+		if v, _, _ := unstructured.NestedInt64(got.Object, "status", "observedGeneration"); v != 7 {
+			t.Errorf("observed generation %d, want 7", v)
 		}
 		news <- []api.Event{{Type: "removed", Namespace: "default", Name: "shop"}}
 		cancel()
@@ -129,4 +130,70 @@ func TestEvents(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
+}
+
+// TestStandardConditions: whoever knows the conventions alone can tell how a Rollout
+// stands.
+func TestStandardConditions(t *testing.T) {
+	for phase, want := range map[api.Phase]map[string]string{
+		api.PhaseHealthy:     {"Ready": "True"},
+		api.PhaseProgressing: {"Ready": "False", "Reconciling": "True"},
+		api.PhasePaused:      {"Ready": "False", "Reconciling": "True"},
+		api.PhaseDegraded:    {"Ready": "False", "Stalled": "True"},
+	} {
+		r := shown("m", 0)
+		r.Status.Phase = phase
+		r.Status.Conditions = []api.RolloutCondition{{Type: "Healthy", Status: "True", Reason: "x"}}
+		resource := schema.GroupVersionResource{Group: "serin.dev", Version: "v1alpha1", Resource: "rollouts"}
+		object := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "serin.dev/v1alpha1", "kind": "Rollout",
+			"metadata": map[string]any{"namespace": "default", "name": "shop"}}}
+		client := dynamicfake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(),
+			map[schema.GroupVersionResource]string{resource: "RolloutList"}, object)
+		got := write1(t, client, resource, r)
+		conditions, _, _ := unstructured.NestedSlice(got.Object, "status", "conditions")
+		have := map[string]string{}
+		for _, c := range conditions {
+			m := c.(map[string]any)
+			if m["observedGeneration"] != int64(7) {
+				t.Errorf("%s: %v", phase, m)
+			}
+			if m["type"] != "Healthy" {
+				have[m["type"].(string)] = m["status"].(string)
+			}
+		}
+		if diff := cmp.Diff(want, have); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", phase, diff)
+		}
+	}
+}
+
+// write1 has one status written, and gives the object then.
+func write1(t *testing.T, client *dynamicfake.FakeDynamicClient, resource schema.GroupVersionResource, r *api.Rollout) (got *unstructured.Unstructured) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		news := make(chan []api.Event, 1)
+		news <- []api.Event{{Type: "rollout", Rollout: r}}
+		done := make(chan error, 1)
+		go func() {
+			done <- kube.NewStatuses(client, nil, slog.New(slog.DiscardHandler)).Run(ctx, func(ctx context.Context) ([]api.Event, error) {
+				select {
+				case e := <-news:
+					return e, nil
+				case <-ctx.Done():
+					return nil, ctx.Err()
+				}
+			})
+		}()
+		synctest.Wait()
+		var err error
+		if got, err = client.Resource(resource).Namespace("default").Get(ctx, "shop", metav1.GetOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return got
 }
