@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/serin-mesh/serin/analysis/provider"
 	"github.com/serin-mesh/serin/api"
 	"github.com/serin-mesh/serin/control"
 	"github.com/serin-mesh/serin/discovery/kube"
@@ -134,14 +135,28 @@ func lead(ctx context.Context, o serveOptions, config *rest.Config, client kuber
 	if scaler.workload, err = workload.New(config, workload.Options{Report: scaler.report, Namespaces: o.Cluster.Namespaces, Log: o.Log}); err != nil {
 		return err
 	}
-	p := join(o, data, saved, tokens, serving(ctx, saved), scaler)
+	jobs := &jobs{}
+	if jobs.runner, err = workload.NewJobRunner(config, 0); err != nil {
+		return err
+	}
+	jobs.see(read.Objects.Rollouts)
+	p := join(o, data, saved, tokens, serving(ctx, saved), cluster{pods: scaler, jobs: jobs})
 	scaler.control, statuses.control = p.control, p.control
 	events := kubestore.NewEvents(client, o.Log)
 	data.Tell(events.Journaled)
 	events.See(read.Objects.Rollouts)
-	p.seen = func(objects *api.Objects) { events.See(objects.Rollouts) }
+	p.seen = func(objects *api.Objects) {
+		events.See(objects.Rollouts)
+		jobs.see(objects.Rollouts)
+	}
 	p.beside = append(p.beside, scaler.workload.Run, events.Run, statuses.run, statuses.runs)
 	return p.run(ctx, source, control.Update{Objects: read.Objects, Findings: read.Findings}, l)
+}
+
+// cluster is what only a cluster has; the zero value is none.
+type cluster struct {
+	pods control.Pods  // scales the pods of Rollouts
+	jobs provider.Jobs // runs the Jobs of metrics
 }
 
 // scaler is a Workload as the control loop wants it.

@@ -94,7 +94,7 @@ func serve(ctx context.Context, o serveOptions) (err error) {
 		return err
 	}
 	defer listeners.close()
-	return join(o, data, saved, tokens, alone(o, secure, saved), nil).run(ctx, folder, first, listeners)
+	return join(o, data, saved, tokens, alone(o, secure, saved), cluster{}).run(ctx, folder, first, listeners)
 }
 
 // keeper keeps what must outlive a crash.
@@ -146,17 +146,16 @@ func alone(o serveOptions, secure *tls.Config, saved store.Saved) func(xds.Sink)
 }
 
 // join makes the parts and ties them together; nothing runs yet. serving gives the
-// Envoys, whose reports go to a sink. pods scales the pods of Rollouts; nil: nobody
-// does.
-func join(o serveOptions, data keeper, saved store.Saved, tokens server.Tokens, serving func(xds.Sink) served, pods control.Pods) *parts {
+// Envoys, whose reports go to a sink.
+func join(o serveOptions, data keeper, saved store.Saved, tokens server.Tokens, serving func(xds.Sink) served, in cluster) *parts {
 	p := &parts{log: o.Log, store: data, told: o.Ready}
 	reports := &sink{}
 	p.served = serving(reports)
 	p.providers = provider.New(provider.Options{
-		Envoy: reported{reports}, Commands: o.Commands, PrometheusAddress: o.Prometheus,
+		Envoy: reported{reports}, Commands: o.Commands, PrometheusAddress: o.Prometheus, Jobs: in.jobs,
 	})
 	p.control = control.New(control.Options{
-		Fleet: p.served.fleet, Store: data, Saved: saved, Log: o.Log, Measurer: measurer{p.providers}, Pods: pods,
+		Fleet: p.served.fleet, Store: data, Saved: saved, Log: o.Log, Measurer: measurer{p.providers}, Pods: in.pods,
 	})
 	reports.Control = p.control
 	p.web = server.New(server.Options{
