@@ -4,7 +4,9 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/serin-mesh/serin/api"
@@ -62,13 +64,26 @@ func TestBrokenWhileItRuns(t *testing.T) {
 }
 
 // pods is a double of who scales.
-type pods struct{ wanted []control.PodsWanted }
+type pods struct {
+	mu     sync.Mutex // guards what follows
+	wanted []control.PodsWanted
+}
 
-func (p *pods) Want(w control.PodsWanted) { p.wanted = append(p.wanted, w) }
-func (p *pods) Forget(api.Key)            {}
+func (p *pods) Want(w control.PodsWanted) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.wanted = append(p.wanted, w)
+}
+
+func (p *pods) Forget(api.Key) {}
 
 // last gives what is wanted now.
-func (p *pods) last() control.PodsWanted { return p.wanted[len(p.wanted)-1] }
+func (p *pods) last() control.PodsWanted {
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.wanted[len(p.wanted)-1]
+}
 
 // TestPodsAreWaitedFor: in a cluster a version is what the pods say it is; its weight
 // is raised when they are there for it, and what an Envoy may use stays up.
