@@ -25,9 +25,13 @@ func newMetrics(c Control, version string, log *slog.Logger) http.Handler {
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	build.Set(1)
+	leader := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "serin_leader", Help: "Whether this server leads: 1, as any does that is alone.",
+	})
+	leader.Set(1)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
-		build,
+		build, leader,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		&collector{control: c},

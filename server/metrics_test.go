@@ -49,6 +49,7 @@ serin_envoy_rejections{gateway="prod/edge"} 1
 serin_envoys{gateway="prod/edge",state="away"} 1
 serin_envoys{gateway="prod/edge",state="connected"} 2
 serin_envoys{gateway="prod/edge",state="quarantined"} 0
+serin_leader 1
 serin_rollout_envoys{namespace="prod",rollout="shop",state="acked"} 2
 serin_rollout_envoys{namespace="prod",rollout="shop",state="away"} 1
 serin_rollout_envoys{namespace="prod",rollout="shop",state="connected"} 3
