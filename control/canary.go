@@ -58,6 +58,9 @@ func (c *canary) play(l *loop, ev rollout.Event, done ...func(error)) error {
 	}
 	c.state = next
 	l.dirty[c] = true
+	if l.pods != nil {
+		l.wanting[c] = true
+	}
 	if len(c.trials) > 0 || next.Check != nil || next.Background != nil {
 		l.asking[c] = true
 	}
@@ -257,6 +260,5 @@ func (c *canary) tick(l *loop) {
 	if len(c.trials) > 0 {
 		l.asking[c] = true
 	}
-	l.dirty[c] = true               // its pods may not be needed any more
 	_ = c.play(l, rollout.Ticked{}) // only actions are refused
 }

@@ -39,6 +39,7 @@ type loop struct {
 	freeze     *rollout.Freeze // of all rollouts
 	timers     timers
 	dirty      map[*canary]bool // its status may have changed in this turn
+	wanting    map[*canary]bool // what it wants of its pods may have changed in this turn
 	asking     map[*canary]bool // its checks have to be looked at in this turn
 	measurer   Measurer
 	pods       Pods           // nil: nobody scales
@@ -73,6 +74,7 @@ func newLoop(o Options, tell func(func(*loop))) *loop {
 
 		byCanaryService: map[api.Key]*canary{},
 		dirty:           map[*canary]bool{},
+		wanting:         map[*canary]bool{},
 		asking:          map[*canary]bool{},
 		releases:        map[api.Key]*release{},
 		savedReleases:   o.Saved.Releases,
@@ -104,7 +106,8 @@ func (l *loop) endTurn() {
 			c.require(l)
 		}
 	}
-	for c := range l.dirty {
+	for c := range l.wanting {
+		delete(l.wanting, c)
 		c.wantPods(l)
 	}
 	l.show()

@@ -181,7 +181,7 @@ func (l *loop) seen(key api.Key, object *api.Rollout) {
 	l.builder.SetObjective(c.service, Objective(object))
 	l.ensureJudge(c)
 	if !known { // it is told when its pods are
-		l.dirty[c] = true
+		l.dirty[c], l.wanting[c] = true, true
 		return
 	}
 	_ = c.play(l, rollout.SpecSeen{}) // only actions are refused
@@ -288,6 +288,7 @@ func (l *loop) forget(c *canary) {
 	}
 	delete(l.dirty, c)
 	delete(l.asking, c)
+	delete(l.wanting, c)
 	if l.pods != nil {
 		l.pods.Forget(c.key)
 	}
