@@ -158,6 +158,9 @@ func (c *canary) known() []string {
 // quietAt is when the next version becomes quiet if nothing happens; zero where
 // none is waited for, or where news of the fleet have to come first.
 func (c *canary) quietAt() (next time.Time) {
+	if len(c.pods.usedAt) == 0 { // as always where nobody scales
+		return next
+	}
 	known := c.known()
 	for version, at := range c.pods.usedAt {
 		if t := at.Add(quietFor); !slices.Contains(known, version) && (next.IsZero() || t.Before(next)) {
