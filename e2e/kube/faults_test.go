@@ -162,7 +162,7 @@ func TestLeaderKilled(t *testing.T) {
 	second := s.second()
 	s.stop(first, syscall.SIGKILL)
 	s.serin = second
-	s.until("the other one leads", func() bool { return strings.Contains(s.act2("get", "rollout", "shop", "-o", "json"), `"Paused"`) })
+	s.until("the other one leads", func() bool { return strings.Contains(s.ask("get", "rollout", "shop", "-o", "json"), `"Paused"`) })
 	s.act("promote", "shop")
 	s.promoted("shop:2")
 	s.noneFailed(before)
@@ -179,8 +179,8 @@ func (s *scene) second() *exec.Cmd {
 	return second
 }
 
-// act2 has Serin answer, or gives nothing where it does not.
-func (s *scene) act2(args ...string) string {
+// ask has Serin answer, or gives nothing where it does not.
+func (s *scene) ask(args ...string) string {
 	out, err := exec.CommandContext(s.ctx, program, append(args, "--server", s.http)...).Output()
 	if err != nil {
 		return ""

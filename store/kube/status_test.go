@@ -149,7 +149,7 @@ func TestStandardConditions(t *testing.T) {
 			"metadata": map[string]any{"namespace": "default", "name": "shop"}}}
 		client := dynamicfake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(),
 			map[schema.GroupVersionResource]string{resource: "RolloutList"}, object)
-		got := write1(t, client, resource, r)
+		got := written(t, client, resource, r)
 		conditions, _, _ := unstructured.NestedSlice(got.Object, "status", "conditions")
 		have := map[string]string{}
 		for _, c := range conditions {
@@ -167,8 +167,8 @@ func TestStandardConditions(t *testing.T) {
 	}
 }
 
-// write1 has one status written, and gives the object then.
-func write1(t *testing.T, client *dynamicfake.FakeDynamicClient, resource schema.GroupVersionResource, r *api.Rollout) (got *unstructured.Unstructured) {
+// written has one status written, and gives the object then.
+func written(t *testing.T, client *dynamicfake.FakeDynamicClient, resource schema.GroupVersionResource, r *api.Rollout) (got *unstructured.Unstructured) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
