@@ -39,8 +39,12 @@ func checkObject(root *node, o object, r *notes) {
 		c.templateSpec(&o.Spec)
 	case *ClusterAnalysisTemplate:
 		c.templateSpec(&o.Spec)
-	case *AnalysisRun, *Experiment:
-		c.at(CodeNoRunner, path{"kind"}, "nothing runs it: for files an analysis is part of a Rollout; name its templates there")
+	case *AnalysisRun:
+		c.noRunner()
+		c.analysisRun(&o.Spec)
+	case *Experiment:
+		c.noRunner()
+		c.experiment(&o.Spec)
 	case *Release:
 		c.release(o)
 	}

@@ -124,20 +124,56 @@ func (c *checker) experimentStep(e *ExperimentStep, p path) {
 			c.at(CodeExperiment, at.with("specRef"), "unknown version %q; write stable or canary", shorten(t.SpecRef))
 		}
 	}
-	clear(seen)
-	ends := e.Duration != ""
-	for i := range e.Analyses {
-		a, at := &e.Analyses[i], p.with("analyses", i)
-		ends = ends || a.RequiredForCompletion
+	if required := c.experimentAnalyses(e.Analyses, p); e.Duration == "" && !required {
+		c.at(CodeNeverEnds, p, "the experiment ends with a failure or a person only; add duration, or requiredForCompletion to an analysis")
+	}
+}
+
+// experimentAnalyses checks the analyses of an experiment, and says whether one of
+// them is required.
+func (c *checker) experimentAnalyses(analyses []ExperimentAnalysis, p path) (required bool) {
+	seen := map[string]bool{}
+	for i := range analyses {
+		a, at := &analyses[i], p.with("analyses", i)
+		required = required || a.RequiredForCompletion
 		c.experimentName(a.Name, seen, at)
 		if a.TemplateName == "" {
 			c.at(CodeMissing, at.with("templateName"), "the analysis names no template; add templateName")
 		}
 		c.arguments(a.Args, at.with("args"))
 	}
-	if !ends {
-		c.at(CodeNeverEnds, p, "the experiment ends with a failure or a person only; add duration, or requiredForCompletion to an analysis")
+	return required
+}
+
+// experiment checks an Experiment, which may have no end: somebody terminates it.
+func (c *checker) experiment(e *ExperimentSpec) {
+	at := path{"spec"}
+	c.duration(e.Duration, at.with("duration"))
+	c.metricRules(e.DryRun, e.MeasurementRetention, at)
+	if len(e.Templates) == 0 {
+		c.at(CodeDoubtful, at.with("templates"), "the experiment runs no pods; add templates")
 	}
+	seen := map[string]bool{}
+	for i, t := range e.Templates {
+		c.experimentName(t.Name, seen, at.with("templates", i))
+	}
+	c.experimentAnalyses(e.Analyses, at)
+}
+
+// analysisRun checks an AnalysisRun.
+func (c *checker) analysisRun(r *AnalysisRunSpec) {
+	at := path{"spec"}
+	if len(r.Metrics) == 0 {
+		c.at(CodeDoubtful, at.with("metrics"), "the run measures nothing, which is an error; add metrics")
+	}
+	c.metrics(r.Metrics, at.with("metrics"))
+	c.arguments(r.Args, at.with("args"))
+	c.metricRules(r.DryRun, r.MeasurementRetention, at)
+}
+
+// noRunner notes an object that only a cluster runs.
+func (c *checker) noRunner() {
+	c.at(CodeNoRunner, path{"kind"}, "nothing runs it: for files an analysis is part of a Rollout; name its templates there")
 }
 
 // experimentName checks the name of a part of an experiment.

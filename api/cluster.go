@@ -65,6 +65,16 @@ func Place(apiVersion, kind string, key Key) string {
 	return name + " " + key.String()
 }
 
+// StatusSubresource names the subresource through which the status of an AnalysisRun
+// or Experiment of a group is written; none for Argo Rollouts' group, whose
+// definitions write it with the rest.
+func StatusSubresource(group string) []string {
+	if group == groupArgo {
+		return nil
+	}
+	return []string{"status"}
+}
+
 // ofCluster gives the findings of an object of a cluster.
 func (c *chunk) ofCluster(place string) []Finding {
 	var out []Finding

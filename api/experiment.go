@@ -60,10 +60,61 @@ func (a *ExperimentAnalysis) Ref() AnalysisTemplateRef {
 
 // ExperimentStatus is where an Experiment stands.
 type ExperimentStatus struct {
-	Phase        AnalysisPhase           `json:"phase,omitempty"`
-	Message      string                  `json:"message,omitempty"`
-	AvailableAt  *metav1.Time            `json:"availableAt,omitempty"`
-	AnalysisRuns []ExperimentAnalysisRun `json:"analysisRuns,omitempty"`
+	Phase   AnalysisPhase `json:"phase,omitempty"`
+	Message string        `json:"message,omitempty"`
+	// AvailableAt is when all templates had their pods for the first time: then its
+	// analyses begin, and its duration.
+	AvailableAt      *metav1.Time               `json:"availableAt,omitempty"`
+	TemplateStatuses []ExperimentTemplateStatus `json:"templateStatuses,omitempty"`
+	AnalysisRuns     []ExperimentAnalysisRun    `json:"analysisRuns,omitempty"`
+	Conditions       []ExperimentCondition      `json:"conditions,omitempty"`
+}
+
+// ExperimentTemplateStatus is where one version of an Experiment stands. Source:
+// Argo's CRD.
+type ExperimentTemplateStatus struct {
+	Name              string        `json:"name"`
+	Replicas          int32         `json:"replicas"`        // pods that exist
+	UpdatedReplicas   int32         `json:"updatedReplicas"` // the same: a template does not change
+	ReadyReplicas     int32         `json:"readyReplicas"`
+	AvailableReplicas int32         `json:"availableReplicas"` // ready for minReadySeconds
+	CollisionCount    *int32        `json:"collisionCount,omitempty"`
+	Status            TemplatePhase `json:"status,omitempty"`
+	Message           string        `json:"message,omitempty"`
+	// LastTransitionTime is since when Status is what it is.
+	LastTransitionTime *metav1.Time `json:"lastTransitionTime,omitempty"`
+	ServiceName        string       `json:"serviceName,omitempty"`
+	// PodTemplateHash names the version: its pods carry it as a label.
+	PodTemplateHash string `json:"podTemplateHash,omitempty"`
+}
+
+// TemplatePhase is where a template of an Experiment stands. Source: Argo's CRD.
+type TemplatePhase string
+
+// The phases of a template.
+const (
+	TemplateProgressing TemplatePhase = "Progressing" // its pods are being made
+	TemplateRunning     TemplatePhase = "Running"     // they are available
+	TemplateSuccessful  TemplatePhase = "Successful"  // its time is over
+	TemplateFailed      TemplatePhase = "Failed"      // they were not available in time
+	TemplateError       TemplatePhase = "Error"       // they cannot be made
+)
+
+// Completed reports whether nothing more comes.
+func (p TemplatePhase) Completed() bool {
+	return p == TemplateSuccessful || p == TemplateFailed || p == TemplateError
+}
+
+// ExperimentCondition is one thing that holds of an Experiment or does not:
+// Progressing as in Argo, and Ready, Reconciling and Stalled as tools expect them
+// that know no kinds.
+type ExperimentCondition struct {
+	Type               string      `json:"type"`
+	Status             string      `json:"status"` // True, False
+	LastUpdateTime     metav1.Time `json:"lastUpdateTime"`
+	LastTransitionTime metav1.Time `json:"lastTransitionTime"`
+	Reason             string      `json:"reason"`
+	Message            string      `json:"message"`
 }
 
 // ExperimentAnalysisRun is where one analysis of an Experiment stands.

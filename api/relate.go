@@ -7,7 +7,7 @@ import (
 // hasChecks reports whether objects of a kind refer to others.
 func hasChecks(kind string) bool {
 	switch kind {
-	case kindGateway, kindHTTPRoute, kindRollout, kindRelease:
+	case kindGateway, kindHTTPRoute, kindRollout, kindExperiment, kindAnalysisRun, kindRelease:
 		return true
 	}
 	return false
@@ -26,6 +26,10 @@ func (x *Relations) check(ref Ref, r *relation) {
 	case *Rollout:
 		x.v.rollout(r.doc, o)
 		x.v.analyses(r.doc, o)
+	case *Experiment:
+		x.v.experiment(r.doc, o.Namespace, path{"spec"}, o.Spec.Analyses, true)
+	case *AnalysisRun:
+		x.v.run(r.doc, o)
 	case *Release:
 		x.v.release(r.doc, o)
 	}

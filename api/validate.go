@@ -29,6 +29,10 @@ func Validate(docs []Document) []Finding {
 		case *Rollout:
 			v.rollout(d, v.workload(d, o))
 			v.analyses(d, o)
+		case *Experiment:
+			v.experiment(d, o.Namespace, path{"spec"}, o.Spec.Analyses, true)
+		case *AnalysisRun:
+			v.run(d, o)
 		case *Release:
 			v.release(d, o)
 		}

@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// usage is an analysis of a Rollout: templates with arguments.
+// usage is an analysis of an object: templates with arguments.
 type usage struct {
-	v       *validator
-	doc     *Document
-	rollout *Rollout
-	at      path // of the analysis
-	refs    []AnalysisTemplateRef
-	refPath func(i int) path
-	args    []Argument
-	rules   *RolloutAnalysis // its dryRun and measurementRetention
-	ends    bool             // something else ends it
+	v         *validator
+	doc       *Document
+	namespace string // of the object
+	at        path   // of the analysis
+	refs      []AnalysisTemplateRef
+	refPath   func(i int) path
+	args      []Argument
+	rules     *RolloutAnalysis // its dryRun and measurementRetention
+	ends      bool             // something else ends it
 
 	names   []string                // of the templates found, in their order
 	specs   []*AnalysisTemplateSpec // and what they say
@@ -39,24 +39,34 @@ func (v *validator) analyses(d *Document, r *Rollout) {
 			v.use(d, r, at.with("analysis"), a, false)
 		}
 		if e := c.Steps[i].Experiment; e != nil {
-			v.experiment(d, r, at.with("experiment"), e)
+			v.experiment(d, r.Namespace, at.with("experiment"), e.Analyses, e.Duration != "")
 		}
 	}
 }
 
+// run checks what an AnalysisRun refers to.
+func (v *validator) run(d *Document, r *AnalysisRun) {
+	args := map[string]Argument{}
+	for _, a := range r.Spec.Args {
+		args[a.Name] = a
+	}
+	v.argumentSecrets(d, r.Namespace, path{"spec"}, args)
+}
+
 // use checks an analysis.
 func (v *validator) use(d *Document, r *Rollout, at path, a *RolloutAnalysis, ends bool) {
-	u := usage{v: v, doc: d, rollout: r, at: at, refs: a.Templates, args: a.Args, rules: a, ends: ends}
+	u := usage{v: v, doc: d, namespace: r.Namespace, at: at, refs: a.Templates, args: a.Args, rules: a, ends: ends}
 	u.refPath = func(i int) path { return at.with("templates", i, "templateName") }
 	u.check()
 }
 
-// experiment checks the analyses of an experiment, which last as long as it.
-func (v *validator) experiment(d *Document, r *Rollout, at path, e *ExperimentStep) {
-	for i := range e.Analyses {
-		a, p := &e.Analyses[i], at.with("analyses", i)
-		u := usage{v: v, doc: d, rollout: r, at: p, refs: []AnalysisTemplateRef{a.Ref()}, args: a.Args,
-			rules: &RolloutAnalysis{}, ends: e.Duration != ""}
+// experiment checks the analyses of an experiment, which last as long as it: ends
+// says that it has an end of its own.
+func (v *validator) experiment(d *Document, namespace string, at path, analyses []ExperimentAnalysis, ends bool) {
+	for i := range analyses {
+		a, p := &analyses[i], at.with("analyses", i)
+		u := usage{v: v, doc: d, namespace: namespace, at: p, refs: []AnalysisTemplateRef{a.Ref()}, args: a.Args,
+			rules: &RolloutAnalysis{}, ends: ends}
 		u.refPath = func(int) path { return p.with("templateName") }
 		u.check()
 	}
@@ -75,7 +85,7 @@ func (u *usage) check() {
 	if !ok {
 		return
 	}
-	u.secrets(args)
+	u.v.argumentSecrets(u.doc, u.namespace, u.at, args)
 	seen := map[string]string{}
 	for i, spec := range u.specs {
 		for j := range spec.Metrics {
@@ -107,7 +117,7 @@ func (u *usage) gather(ref AnalysisTemplateRef, from string, p path) {
 	if ref.ClusterScope {
 		kind = kindClusterAnalysisTemplate
 	}
-	key := ref.Key(u.rollout.Namespace)
+	key := ref.Key(u.namespace)
 	target := u.v.get(kind, key)
 	if target == nil {
 		u.broken = true
@@ -188,22 +198,22 @@ func (u *usage) merge() (map[string]Argument, bool) {
 	return args, ok
 }
 
-// secrets notes arguments from Secrets that are not there.
-func (u *usage) secrets(args map[string]Argument) {
+// argumentSecrets notes arguments from Secrets that are not there.
+func (v *validator) argumentSecrets(d *Document, namespace string, at path, args map[string]Argument) {
 	for _, name := range slices.Sorted(maps.Keys(args)) {
 		a := args[name]
 		if a.Value != nil || a.ValueFrom == nil || a.ValueFrom.SecretKeyRef == nil {
 			continue
 		}
 		ref := a.ValueFrom.SecretKeyRef
-		key := keyIn(u.rollout.Namespace, ref.Name)
-		target := u.v.get(kindSecret, key)
+		key := keyIn(namespace, ref.Name)
+		target := v.get(kindSecret, key)
 		if target == nil {
-			u.note(CodeNoSecret, u.at, "the argument %q is from the Secret %s, which is in none of %s", shorten(name), key, u.v.place())
+			v.note(d, CodeNoSecret, at, Key{}, "the argument %q is from the Secret %s, which is in none of %s", shorten(name), key, v.place())
 			continue
 		}
 		if s, ok := target.Object.(*Secret); ok && s.Data[ref.Key] == nil {
-			u.note(CodeNoSecret, u.at, "the argument %q is from the key %q of the Secret %s, which has no such key",
+			v.note(d, CodeNoSecret, at, Key{}, "the argument %q is from the key %q of the Secret %s, which has no such key",
 				shorten(name), shorten(ref.Key), key)
 		}
 	}
