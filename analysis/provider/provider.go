@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/serin-mesh/serin/analysis/run"
 	"github.com/serin-mesh/serin/api"
 )
@@ -19,6 +21,8 @@ type Subject struct {
 	// metric's measurements it is, from 1.
 	Run    string
 	Number int
+	// Owner is what a job made for the measurement belongs to; nil: the Rollout.
+	Owner *metav1.OwnerReference
 }
 
 // Options are what a process can offer to metrics. The zero value offers what
