@@ -18,7 +18,7 @@ func made(t *testing.T, r *api.Rollout, version, revision string) *apps.ReplicaS
 	s := newSet(r, sourceOf(t, r), version)
 	s.UID, s.ResourceVersion = types.UID("uid-"+version), "10"
 	if revision != "" {
-		s.Annotations[annotationRevision] = revision
+		s.Annotations[AnnotationRevision] = revision
 	}
 	return s
 }
@@ -31,16 +31,16 @@ func TestRevision(t *testing.T) {
 	fresh := newSet(r, sourceOf(t, r), "v3")
 	setRevision(fresh, own)
 	setRevision(second, own)
-	if fresh.Annotations[annotationRevision] != "6" || second.Annotations[annotationRevision] != "5" || second.Annotations[annotationHistory] != "" {
+	if fresh.Annotations[AnnotationRevision] != "6" || second.Annotations[AnnotationRevision] != "5" || second.Annotations[annotationHistory] != "" {
 		t.Errorf("a new one has %v, the youngest %v", fresh.Annotations, second.Annotations)
 	}
 	setRevision(first, own)
-	if first.Annotations[annotationRevision] != "6" || first.Annotations[annotationHistory] != "3" {
+	if first.Annotations[AnnotationRevision] != "6" || first.Annotations[annotationHistory] != "3" {
 		t.Errorf("wanted again: %v", first.Annotations)
 	}
-	second.Annotations[annotationRevision] = "9"
+	second.Annotations[AnnotationRevision] = "9"
 	setRevision(first, own)
-	if first.Annotations[annotationRevision] != "10" || first.Annotations[annotationHistory] != "3,6" {
+	if first.Annotations[AnnotationRevision] != "10" || first.Annotations[annotationHistory] != "3,6" {
 		t.Errorf("wanted once more: %v", first.Annotations)
 	}
 }
@@ -65,7 +65,7 @@ func TestDress(t *testing.T) {
 		stable.Spec.MinReadySeconds != 5 || stable.Spec.Template.Spec.Affinity != nil {
 		t.Errorf("the stable one: %v", stable)
 	}
-	if fresh.Spec.Template.Labels["side"] != "canary" || fresh.Annotations[annotationRevision] != "3" || fresh.Spec.Template.Spec.Affinity == nil {
+	if fresh.Spec.Template.Labels["side"] != "canary" || fresh.Annotations[AnnotationRevision] != "3" || fresh.Spec.Template.Spec.Affinity == nil {
 		t.Errorf("the new one: %v", fresh)
 	}
 	for _, s := range []*apps.ReplicaSet{old, stable, fresh} {

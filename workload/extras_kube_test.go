@@ -108,10 +108,10 @@ func (p *place) lowWater(version string) func() int32 {
 func TestTakeOver(t *testing.T) {
 	p := newPlace(t, kubelab.KubeletOptions{})
 	r := p.rollout("shop:1", 2, "")
-	tmpl, err := templateOf(&r.Spec.Template)
+	tmpl, err := PodTemplate(&r.Spec.Template)
 	p.must(err)
 	old := newSet(r, source{template: tmpl, selector: r.Spec.Selector}, "5d4c8f")
-	old.Annotations[annotationRevision] = "7"
+	old.Annotations[AnnotationRevision] = "7"
 	setMetadata(old, r.Spec.Strategy.Canary.CanaryMetadata)
 	*old.Spec.Replicas = 2
 	_, err = p.client.AppsV1().ReplicaSets(p.namespace).Create(p.ctx, old, metav1.CreateOptions{})
@@ -136,7 +136,7 @@ func TestTakeOver(t *testing.T) {
 func TestCollision(t *testing.T) {
 	p := newPlace(t, kubelab.KubeletOptions{})
 	r := p.rollout("shop:1", 1, "")
-	tmpl, err := templateOf(&r.Spec.Template)
+	tmpl, err := PodTemplate(&r.Spec.Template)
 	p.must(err)
 	taken := newSet(r, source{template: tmpl, selector: r.Spec.Selector}, Hash(&tmpl, 0))
 	taken.OwnerReferences = nil

@@ -31,7 +31,7 @@ func TestLife(t *testing.T) {
 
 	r := p.rollout("shop:2", 3, "")
 	v2 := p.version(Wanted{Stable: v1, Version: v1})
-	if s := p.set(v2); *s.Spec.Replicas != 0 || s.Annotations[annotationRevision] != "2" {
+	if s := p.set(v2); *s.Spec.Replicas != 0 || s.Annotations[AnnotationRevision] != "2" {
 		t.Errorf("the new version begins as %v", s)
 	}
 	half := need(v2, 50)

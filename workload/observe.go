@@ -30,7 +30,7 @@ func seen(s *apps.ReplicaSet) set {
 // revisionOf gives the number of a ReplicaSet among its Rollout's; 0 where it has
 // none.
 func revisionOf(s *apps.ReplicaSet) int64 {
-	n, _ := strconv.ParseInt(s.Annotations[annotationRevision], 10, 64)
+	n, _ := strconv.ParseInt(s.Annotations[AnnotationRevision], 10, 64)
 	return n
 }
 
@@ -43,7 +43,7 @@ func strip(object any) (any, error) {
 	s.ManagedFields = nil
 	s.Spec.Template.Spec = core.PodSpec{Affinity: s.Spec.Template.Spec.Affinity}
 	for k := range s.Annotations {
-		if !slices.Contains([]string{annotationRevision, annotationHistory, annotationDesired, annotationMetadata}, k) {
+		if !slices.Contains([]string{AnnotationRevision, annotationHistory, annotationDesired, annotationMetadata}, k) {
 			delete(s.Annotations, k)
 		}
 	}

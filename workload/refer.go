@@ -47,7 +47,7 @@ func (w *workloads) source(key api.Key, r *api.Rollout) (source, error) {
 	ref := r.Spec.WorkloadRef
 	if ref == nil {
 		w.forget(key)
-		t, err := templateOf(&r.Spec.Template)
+		t, err := PodTemplate(&r.Spec.Template)
 		return source{template: t, selector: r.Spec.Selector}, err
 	}
 	if ref.Kind != "Deployment" {

@@ -73,11 +73,11 @@ func setRevision(s *apps.ReplicaSet, own []*apps.ReplicaSet) {
 			highest = max(highest, revisionOf(o))
 		}
 	}
-	before := s.Annotations[annotationRevision]
+	before := s.Annotations[AnnotationRevision]
 	if revisionOf(s) > highest {
 		return
 	}
-	setKey(&s.Annotations, annotationRevision, strconv.FormatInt(highest+1, 10))
+	setKey(&s.Annotations, AnnotationRevision, strconv.FormatInt(highest+1, 10))
 	if before != "" {
 		history := before
 		if h := s.Annotations[annotationHistory]; h != "" {

@@ -22,7 +22,11 @@ const (
 	// LabelHash names the version of a ReplicaSet and of its pods.
 	LabelHash = "rollouts-pod-template-hash"
 
-	annotationRevision = "rollout.argoproj.io/revision"
+	// LabelExperiment is on the ReplicaSets of Experiments, and has the UID of theirs.
+	LabelExperiment = "serin.dev/experiment"
+	// AnnotationRevision numbers the versions of a Rollout.
+	AnnotationRevision = "rollout.argoproj.io/revision"
+
 	annotationHistory  = "rollout.argoproj.io/revision-history"
 	annotationDesired  = "rollout.argoproj.io/desired-replicas"
 	annotationMetadata = "rollout.argoproj.io/ephemeral-metadata"
@@ -34,8 +38,8 @@ type source struct {
 	selector *metav1.LabelSelector
 }
 
-// templateOf gives a Rollout's own pod template.
-func templateOf(t *api.Template) (core.PodTemplateSpec, error) {
+// PodTemplate gives a pod template as Kubernetes has it.
+func PodTemplate(t *api.Template) (core.PodTemplateSpec, error) {
 	p := core.PodTemplateSpec{ObjectMeta: *t.ObjectMeta.DeepCopy()}
 	if len(t.Spec) == 0 {
 		return p, nil

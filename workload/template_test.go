@@ -27,7 +27,7 @@ func TestHash(t *testing.T) {
 		if err := json.Unmarshal([]byte(test.template), &a); err != nil {
 			t.Fatal(err)
 		}
-		p, err := templateOf(&a)
+		p, err := PodTemplate(&a)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,7 +35,7 @@ func TestHash(t *testing.T) {
 			t.Errorf("%s\nhas hashes %s and %s", test.template, first, second)
 		}
 	}
-	if _, err := templateOf(&api.Template{Spec: json.RawMessage(`{"containers": 7}`)}); err == nil {
+	if _, err := PodTemplate(&api.Template{Spec: json.RawMessage(`{"containers": 7}`)}); err == nil {
 		t.Error("a template that is none has a hash")
 	}
 }
@@ -57,7 +57,7 @@ func shop(t *testing.T, canary string) *api.Rollout {
 
 func sourceOf(t *testing.T, r *api.Rollout) source {
 	t.Helper()
-	p, err := templateOf(&r.Spec.Template)
+	p, err := PodTemplate(&r.Spec.Template)
 	if err != nil {
 		t.Fatal(err)
 	}

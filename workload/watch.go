@@ -21,7 +21,7 @@ func (w *Workload) watch() {
 	}
 	for _, ns := range namespaces {
 		f := informers.NewSharedInformerFactoryWithOptions(w.client, 0, informers.WithNamespace(ns), informers.WithTransform(strip),
-			informers.WithTweakListOptions(func(o *metav1.ListOptions) { o.LabelSelector = LabelHash }))
+			informers.WithTweakListOptions(func(o *metav1.ListOptions) { o.LabelSelector = LabelHash + ",!" + LabelExperiment }))
 		i := f.Apps().V1().ReplicaSets().Informer()
 		// Both fail only once the informer runs.
 		_ = i.AddIndexers(cache.Indexers{byOwner: ownerUID})

@@ -30,21 +30,24 @@ func adopt(r *api.Rollout, mode api.GuardMode) {
 	r.Spec.Strategy.Canary = &canary
 }
 
-// show tells of a Rollout as the API gave it.
+// shown are the kinds whose objects are told of as the API gives them.
+var shown = map[string]bool{kindRollout: true, kindExperiment: true, kindAnalysisRun: true}
+
+// show tells of an object as the API gave it.
 func (w *watch) show(u *unstructured.Unstructured) {
-	if w.opts.Rollouts != nil {
-		w.opts.Rollouts(u, false)
+	if shown[w.resource.kind] && w.opts.Seen != nil {
+		w.opts.Seen(u, false)
 	}
 }
 
-// lost tells that a Rollout is gone, or is not ours any more.
+// lost tells that an object is gone, or is not ours any more.
 func (w *watch) lost(key api.Key) {
-	if w.resource.kind != kindRollout || w.opts.Rollouts == nil {
+	if !shown[w.resource.kind] || w.opts.Seen == nil {
 		return
 	}
 	u := &unstructured.Unstructured{}
 	u.SetGroupVersionKind(w.resource.at(w.version).GroupVersion().WithKind(w.resource.kind))
 	u.SetNamespace(key.Namespace)
 	u.SetName(key.Name)
-	w.opts.Rollouts(u, true)
+	w.opts.Seen(u, true)
 }

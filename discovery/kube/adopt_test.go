@@ -53,7 +53,7 @@ func TestRolloutsAreShown(t *testing.T) {
 	argo := objects(t, rollout("argoproj.io", "cart", "cart:1", ""))[0]
 	w := reader(argo)
 	w.resource.versions, w.version = []string{"v1alpha1"}, "v1alpha1"
-	w.opts = &Options{Rollouts: func(o *unstructured.Unstructured, gone bool) {
+	w.opts = &Options{Seen: func(o *unstructured.Unstructured, gone bool) {
 		what := o.GroupVersionKind().Group + " " + o.GetName() + " " + o.GetResourceVersion()
 		if gone {
 			what += "gone"

@@ -57,8 +57,8 @@ func (w *watch) read(o any) (*item, error) {
 		if i.ignored = w.resource.group == groupArgo && isBlueGreen(u); i.ignored {
 			return i, nil
 		}
-		w.show(u)
 	}
+	w.show(u)
 	strip(u)
 	switch w.resource.kind {
 	case kindService:
@@ -79,6 +79,9 @@ func (w *watch) read(o any) (*item, error) {
 			i.collisions = &count
 		}
 		i.before = beforeOf(u)
+	}
+	if w.resource.kind == kindExperiment || w.resource.kind == kindAnalysisRun {
+		unstructured.RemoveNestedField(u.Object, "status") // what came of it is whose who runs it
 	}
 	i.doc, i.findings = api.DecodeObject(u.Object)
 	if r, ok := i.doc.Object.(*api.Rollout); ok && w.resource.group == groupArgo {

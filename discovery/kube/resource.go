@@ -18,6 +18,8 @@ const (
 // The kinds that are not treated like any other.
 const (
 	kindRollout       = "Rollout"
+	kindExperiment    = "Experiment"
+	kindAnalysisRun   = "AnalysisRun"
 	kindEndpointSlice = "EndpointSlice"
 	kindPod           = "Pod"
 	kindSecret        = "Secret"
@@ -62,7 +64,8 @@ func custom(adoptArgo bool) []resource {
 			resource{group, alpha, "rollouts", kindRollout, false},
 			resource{group, alpha, "analysistemplates", "AnalysisTemplate", false},
 			resource{group, alpha, "clusteranalysistemplates", "ClusterAnalysisTemplate", true},
-			resource{group, alpha, "experiments", "Experiment", false})
+			resource{group, alpha, "experiments", kindExperiment, false},
+			resource{group, alpha, "analysisruns", kindAnalysisRun, false})
 	}
 	return out
 }

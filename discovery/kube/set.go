@@ -15,6 +15,7 @@ type set struct {
 	templates *table[api.AnalysisTemplate]
 	clusters  *table[api.ClusterAnalysisTemplate]
 	trials    *table[api.Experiment]
+	runs      *table[api.AnalysisRun]
 	releases  *table[api.Release]
 	secrets   *table[api.Secret]
 
@@ -30,7 +31,8 @@ func newSet() *set {
 		rollouts:  newTable[api.Rollout](kindRollout, false),
 		templates: newTable[api.AnalysisTemplate]("AnalysisTemplate", false),
 		clusters:  newTable[api.ClusterAnalysisTemplate]("ClusterAnalysisTemplate", false),
-		trials:    newTable[api.Experiment]("Experiment", false),
+		trials:    newTable[api.Experiment](kindExperiment, false),
+		runs:      newTable[api.AnalysisRun](kindAnalysisRun, false),
 		releases:  newTable[api.Release]("Release", false),
 		secrets:   newTable[api.Secret](kindSecret, false),
 	}
@@ -55,6 +57,8 @@ func (s *set) put(key api.Key, object any) {
 		s.clusters.put(key, o)
 	case *api.Experiment:
 		s.trials.put(key, o)
+	case *api.AnalysisRun:
+		s.runs.put(key, o)
 	case *api.Release:
 		s.releases.put(key, o)
 	case *api.Secret:
@@ -79,8 +83,10 @@ func (s *set) drop(ref api.Ref) {
 		s.templates.put(ref.Key, nil)
 	case "ClusterAnalysisTemplate":
 		s.clusters.put(ref.Key, nil)
-	case "Experiment":
+	case kindExperiment:
 		s.trials.put(ref.Key, nil)
+	case kindAnalysisRun:
+		s.runs.put(ref.Key, nil)
 	case "Release":
 		s.releases.put(ref.Key, nil)
 	case kindSecret:
@@ -95,7 +101,7 @@ func (s *set) commit() discovery.Result {
 		Gateways: s.gateways.commit(&r), HTTPRoutes: s.routes.commit(&r), Services: s.services.commit(&r),
 		EndpointSlices: s.slices.commit(&r), Rollouts: s.rollouts.commit(&r),
 		AnalysisTemplates: s.templates.commit(&r), ClusterAnalysisTemplates: s.clusters.commit(&r),
-		AnalysisRuns: map[api.Key]*api.AnalysisRun{}, Experiments: s.trials.commit(&r),
+		AnalysisRuns: s.runs.commit(&r), Experiments: s.trials.commit(&r),
 		Releases: s.releases.commit(&r), Secrets: s.secrets.commit(&r),
 	}
 	if s.last == nil || len(r.Changed)+len(r.Removed) > 0 {

@@ -26,10 +26,11 @@ type Options struct {
 	// GuardMode is the mode of the guard of an object of argoproj.io that names
 	// none; empty: that of any Rollout.
 	GuardMode api.GuardMode
-	// Rollouts, if not nil, is told of each Rollout that Serin runs, as the API gives
-	// it, each time that it changes, its status included; gone: that it is not there
-	// any more, or not Serin's. It must neither block nor keep the object.
-	Rollouts func(o *unstructured.Unstructured, gone bool)
+	// Seen, if not nil, is told of each Rollout that Serin runs, of each Experiment and
+	// of each AnalysisRun that does not only show an analysis of Serin's, as the API
+	// gives it, each time that it changes, its status included; gone: that it is not
+	// there any more, or not Serin's. It must neither block nor keep the object.
+	Seen func(o *unstructured.Unstructured, gone bool)
 	// Log takes what an operator should know, such as an API server that does
 	// not answer; nil drops it.
 	Log *slog.Logger

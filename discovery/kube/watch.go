@@ -36,6 +36,10 @@ type watch struct {
 	known map[api.Key]string
 }
 
+// notShowing chooses the AnalysisRuns that do not only show what the analyses of
+// Serin's own Rollouts are: these are many, and written by Serin itself.
+const notShowing = "app.kubernetes.io/managed-by!=serin"
+
 // backoff is how a reflector waits for an API server that does not answer.
 func backoff() *wait.Backoff {
 	return &wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 6, Cap: 10 * time.Second}
@@ -57,6 +61,9 @@ func (w *watch) lister(c clients) cache.ListerWatcher {
 		}
 		if w.resource.kind == kindPod {
 			o.LabelSelector = api.LabelPodTemplateHash
+		}
+		if w.resource.kind == kindAnalysisRun {
+			o.LabelSelector = notShowing
 		}
 	}
 	at := w.resource.at(w.version)

@@ -169,7 +169,7 @@ func (r *Runs) put(ctx context.Context, client dynamic.ResourceInterface, of *ru
 	}
 	patch, err := json.Marshal(map[string]any{"status": status})
 	if err == nil {
-		_, err = client.Patch(ctx, run.Name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: "serin"}, "status")
+		_, err = client.Patch(ctx, run.Name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: "serin"}, api.StatusSubresource(object.GroupVersionKind().Group)...)
 	}
 	if err != nil {
 		return fmt.Errorf("writing the status of AnalysisRun %q: %w", run.Name, err)
