@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/serin-mesh/serin/analysis/experiment"
 	"github.com/serin-mesh/serin/api"
 )
 
@@ -92,26 +93,16 @@ func fieldNames(path string) []string {
 	return names
 }
 
-// ofTemplates fills in what an experiment's arguments say of its templates: each
-// runs the stable version or the canary.
-func (c *canary) ofTemplates(args []api.Argument, templates []api.ExperimentStepTemplate) []api.Argument {
-	var pairs []string
-	for _, t := range templates {
+// templates says of an experiment's templates what its arguments may name: each runs
+// the stable version or the canary.
+func (c *canary) templates(all []api.ExperimentStepTemplate) map[string]experiment.Facts {
+	out := map[string]experiment.Facts{}
+	for _, t := range all {
 		version := c.state.Version
 		if t.SpecRef == "stable" {
 			version = c.state.Stable
 		}
-		for _, form := range []string{"{{templates.%s.podTemplateHash}}", "{{ templates.%s.podTemplateHash }}"} {
-			pairs = append(pairs, fmt.Sprintf(form, t.Name), version)
-		}
-	}
-	replace := strings.NewReplacer(pairs...)
-	out := make([]api.Argument, len(args))
-	for i, a := range args {
-		if out[i] = a; a.Value != nil {
-			value := replace.Replace(*a.Value)
-			out[i].Value = &value
-		}
+		out[t.Name] = experiment.Facts{Hash: version}
 	}
 	return out
 }

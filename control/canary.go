@@ -40,7 +40,8 @@ type canary struct {
 	trials   []*trial // checks under way
 	past     []*trial // that have ended, the newest last
 
-	pods podsOf // see pods.go
+	pods        podsOf             // see pods.go
+	experiments *ExperimentsWanted // as it was said last; nil: it was not
 
 	conditioned []api.RolloutCondition // as they were last looked at
 

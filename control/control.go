@@ -40,7 +40,10 @@ type Options struct {
 	Measurer Measurer
 	// Pods scales the pods of Rollouts; nil: nobody does, as outside a cluster.
 	Pods Pods
-	Log  *slog.Logger // nil: silent
+	// Experiments runs experiments with pods of their own; nil: nobody does, and of an
+	// experiment only the analyses run.
+	Experiments Experiments
+	Log         *slog.Logger // nil: silent
 }
 
 // Control is the loop. Create it with New, hand it the objects, then Run it.

@@ -35,20 +35,21 @@ type loop struct {
 	releases      map[api.Key]*release
 	savedReleases map[string]store.Release // not yet claimed by an object
 
-	ends       []func()        // called at the end of this turn
-	freeze     *rollout.Freeze // of all rollouts
-	timers     timers
-	dirty      map[*canary]bool // its status may have changed in this turn
-	wanting    map[*canary]bool // what it wants of its pods may have changed in this turn
-	asking     map[*canary]bool // its checks have to be looked at in this turn
-	measurer   Measurer
-	pods       Pods           // nil: nobody scales
-	work       sync.WaitGroup // measurements under way
-	evidenceAt time.Time      // when changed evidence is stored next
-	watches    map[*Watch]bool
-	shownAt    time.Time // when counts were last shown to watches
-	members    uint64    // of the fleet, as stored
-	membersAt  time.Time // when they are stored next; zero: they did not change
+	ends        []func()        // called at the end of this turn
+	freeze      *rollout.Freeze // of all rollouts
+	timers      timers
+	dirty       map[*canary]bool // its status may have changed in this turn
+	wanting     map[*canary]bool // what it wants of its pods may have changed in this turn
+	asking      map[*canary]bool // its checks have to be looked at in this turn
+	measurer    Measurer
+	pods        Pods           // nil: nobody scales
+	experiments Experiments    // nil: nobody runs pods for them
+	work        sync.WaitGroup // measurements under way
+	evidenceAt  time.Time      // when changed evidence is stored next
+	watches     map[*Watch]bool
+	shownAt     time.Time // when counts were last shown to watches
+	members     uint64    // of the fleet, as stored
+	membersAt   time.Time // when they are stored next; zero: they did not change
 }
 
 // evidenceEvery is how often changed evidence is stored.
@@ -80,6 +81,7 @@ func newLoop(o Options, tell func(func(*loop))) *loop {
 		savedReleases:   o.Saved.Releases,
 		measurer:        o.Measurer,
 		pods:            o.Pods,
+		experiments:     o.Experiments,
 		watches:         map[*Watch]bool{},
 	}
 	l.freeze = o.Saved.Freeze
@@ -109,6 +111,7 @@ func (l *loop) endTurn() {
 	for c := range l.wanting {
 		delete(l.wanting, c)
 		c.wantPods(l)
+		c.wantExperiments(l)
 	}
 	l.show()
 	for _, f := range l.ends {

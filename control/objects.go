@@ -292,6 +292,9 @@ func (l *loop) forget(c *canary) {
 	if l.pods != nil {
 		l.pods.Forget(c.key)
 	}
+	if l.experiments != nil {
+		l.experiments.Forget(c.key)
+	}
 	for _, t := range c.trials {
 		t.stop(l.now)
 	}

@@ -45,6 +45,7 @@ type PodsReport struct {
 	// Version is that of the object's template, which is the pods' to say;
 	// Generation that of the object. Empty: it is not known yet.
 	Version    string
+	Revision   string // its number among the Rollout's
 	Generation int64
 	Pods       rollout.Pods // for PodsWanted.Canary
 	Status     api.PodsStatus

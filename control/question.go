@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"github.com/serin-mesh/serin/analysis/experiment"
 	"github.com/serin-mesh/serin/analysis/run"
 	"github.com/serin-mesh/serin/api"
 	"github.com/serin-mesh/serin/rollout"
@@ -120,6 +121,9 @@ func (q question) begin(c *canary, l *loop, t *trial) error {
 		}
 		t.Analyses = []*analysisRun{{Name: c.runName(t.Run, ""), Required: true, Spec: spec}}
 	case q.Experiment != nil:
+		if l.experiments != nil {
+			return c.beginApart(t)
+		}
 		return c.beginExperiment(l, t)
 	case q.Prove != nil:
 		t.Proof = c.beginProof(l, q.Prove)
@@ -134,20 +138,7 @@ func (q question) begin(c *canary, l *loop, t *trial) error {
 
 // merge makes the spec of an AnalysisRun.
 func (c *canary) merge(l *loop, refs []api.AnalysisTemplateRef, args []api.Argument, dry []api.DryRun, keep []api.MeasurementRetention) (api.AnalysisRunSpec, error) {
-	templates, err := run.Flatten(refs, c.key.Namespace, func(key api.Key) (*api.AnalysisTemplateSpec, bool) {
-		if key.Namespace == "" {
-			t := l.objects.ClusterAnalysisTemplates[key]
-			if t == nil {
-				return nil, false
-			}
-			return &t.Spec, true
-		}
-		t := l.objects.AnalysisTemplates[key]
-		if t == nil {
-			return nil, false
-		}
-		return &t.Spec, true
-	})
+	templates, err := run.Flatten(refs, c.key.Namespace, l.objects.AnalysisTemplateSpec)
 	if err != nil {
 		return api.AnalysisRunSpec{}, err
 	}
@@ -172,7 +163,7 @@ func (c *canary) beginExperiment(l *loop, t *trial) error {
 	}
 	for i := range e.Analyses {
 		a := &e.Analyses[i]
-		spec, err := c.merge(l, []api.AnalysisTemplateRef{a.Ref()}, c.ofTemplates(a.Args, e.Templates), e.DryRun, nil)
+		spec, err := c.merge(l, []api.AnalysisTemplateRef{a.Ref()}, experiment.Arguments(a.Args, c.templates(e.Templates)), e.DryRun, nil)
 		if err != nil {
 			return fmt.Errorf("analysis %q: %w", a.Name, err)
 		}
@@ -209,48 +200,37 @@ func (q question) judge(r run.Result) run.Result {
 
 // outcome is the answer to the question, empty while there is none.
 func (q question) outcome(t *trial, now time.Time) (rollout.Outcome, string) {
-	if t.Proof != nil {
-		return t.Proof.outcome()
-	}
-	for _, a := range t.Analyses {
-		switch a.Status.Phase {
-		case api.AnalysisFailed, api.AnalysisError:
-			return rollout.Failed, a.summary()
-		case api.AnalysisInconclusive:
-			return rollout.Inconclusive, a.summary()
-		}
-	}
 	switch {
-	case q.Gate != nil && run.Ended(t.Analyses[0].Status):
+	case t.Proof != nil:
+		return t.Proof.outcome()
+	case t.Apart != nil:
+		return t.Apart.outcome()
+	}
+	all := make([]experiment.Analysis, len(t.Analyses))
+	for i, a := range t.Analyses {
+		all[i] = experiment.Analysis{Required: a.Required, Phase: a.Status.Phase}
+	}
+	phase, by := experiment.Assess(all, t.Until, now)
+	if phase == api.AnalysisSuccessful && q.Gate != nil {
 		return rollout.Passed, q.Gate.Web.URL + " answered"
-	case q.Gate != nil:
-		return "", ""
-	case t.Until != nil && now.Before(*t.Until):
-		return "", ""
 	}
-	return t.passed()
-}
-
-// passed says whether everything that is waited for has passed. Of an experiment
-// without a duration, and without an analysis that is required, that is all of
-// them.
-func (t *trial) passed() (rollout.Outcome, string) {
-	required := t.Until != nil
-	for _, a := range t.Analyses {
-		required = required || a.Required
-	}
-	var said []string
-	for _, a := range t.Analyses {
-		if ended := run.Ended(a.Status); !ended && (a.Required || !required) {
-			return "", ""
-		} else if ended {
-			said = append(said, a.summary())
-		}
+	said := make([]string, len(by))
+	for i, k := range by {
+		said[i] = t.Analyses[k].summary()
 	}
 	if len(said) == 0 {
 		said = append(said, "its time is over")
 	}
-	return rollout.Passed, strings.Join(said, "; ")
+	return outcomes[phase], strings.Join(said, "; ")
+}
+
+// outcomes are the answers that the ends of analyses are; of one that is open there is
+// none.
+var outcomes = map[api.AnalysisPhase]rollout.Outcome{
+	api.AnalysisSuccessful:   rollout.Passed,
+	api.AnalysisFailed:       rollout.Failed,
+	api.AnalysisError:        rollout.Failed,
+	api.AnalysisInconclusive: rollout.Inconclusive,
 }
 
 // summary says how an AnalysisRun ended, in one line.

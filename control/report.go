@@ -12,16 +12,26 @@ import (
 // AnalysisRuns gives the analyses of a Rollout that run and those that are kept,
 // with their measurements, the oldest first.
 func (c *Control) AnalysisRuns(ctx context.Context, key api.Key) ([]*api.AnalysisRun, error) {
+	return c.analyses(ctx, key, func(t *trial) []*analysisRun { return t.Analyses })
+}
+
+// OwnAnalysisRuns is AnalysisRuns without those of experiments that somebody else
+// runs.
+func (c *Control) OwnAnalysisRuns(ctx context.Context, key api.Key) ([]*api.AnalysisRun, error) {
+	return c.analyses(ctx, key, (*trial).own)
+}
+
+func (c *Control) analyses(ctx context.Context, key api.Key, of func(*trial) []*analysisRun) ([]*api.AnalysisRun, error) {
 	out := []*api.AnalysisRun{}
 	var found bool
 	err := c.ask(ctx, func(l *loop) {
-		of := l.canaries[key]
-		if found = of != nil; !found {
+		rollout := l.canaries[key]
+		if found = rollout != nil; !found {
 			return
 		}
-		for _, t := range append(append([]*trial{}, of.past...), of.trials...) {
-			for _, a := range t.Analyses {
-				out = append(out, a.object(of.key, t))
+		for _, t := range append(append([]*trial{}, rollout.past...), rollout.trials...) {
+			for _, a := range of(t) {
+				out = append(out, a.object(rollout.key, t))
 			}
 		}
 	})
@@ -40,7 +50,7 @@ func (a *analysisRun) object(rollout api.Key, t *trial) *api.AnalysisRun {
 	if t.Run.Beside {
 		kind = "Background"
 	}
-	return &api.AnalysisRun{
+	run := &api.AnalysisRun{
 		TypeMeta: metav1.TypeMeta{APIVersion: "serin.dev/v1alpha1", Kind: "AnalysisRun"},
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: rollout.Namespace, Name: a.Name, CreationTimestamp: metav1.NewTime(t.Run.At),
@@ -48,6 +58,10 @@ func (a *analysisRun) object(rollout api.Key, t *trial) *api.AnalysisRun {
 		},
 		Spec: a.Spec, Status: a.Status,
 	}
+	if t.Revision != "" {
+		run.Annotations = map[string]string{"rollout.argoproj.io/revision": t.Revision}
+	}
+	return run
 }
 
 // analysesOf tells of the analyses of the attempt in a status.

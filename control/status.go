@@ -79,6 +79,11 @@ func (c *canary) message() string {
 	} else if c.storeError != nil && c.pending > 0 {
 		msg = join(msg, "this is not stored, and would be forgotten in a crash: "+c.storeError.Error())
 	}
+	for _, t := range c.trials {
+		if t.Apart != nil && t.Apart.Failure != "" {
+			msg = join(msg, "its experiment cannot be made: "+t.Apart.Failure)
+		}
+	}
 	for _, r := range c.progress.Rejections {
 		msg = join(msg, r.Envoy+" rejected its "+r.Type+": "+r.Message)
 	}

@@ -44,7 +44,9 @@ type trial struct {
 	Question question       `json:"question"`
 	Analyses []*analysisRun `json:"analyses,omitempty"`
 	Proof    *proof         `json:"proof,omitempty"`
-	Until    *time.Time     `json:"until,omitempty"` // an experiment runs at least so long
+	Until    *time.Time     `json:"until,omitempty"`    // an experiment runs at least so long
+	Apart    *apart         `json:"apart,omitempty"`    // an experiment with pods, whose Analyses only show what is
+	Revision string         `json:"revision,omitempty"` // of the version, where that has one
 
 	Outcome rollout.Outcome `json:"outcome,omitempty"`
 	Message string          `json:"message,omitempty"`
@@ -73,11 +75,19 @@ func (t *trial) stop(now time.Time) {
 	if t.cancel != nil {
 		t.cancel()
 	}
-	for _, a := range t.Analyses {
+	for _, a := range t.own() {
 		if !run.Ended(a.Status) {
 			a.Status = run.Stop(&a.Spec, a.Status, now)
 		}
 	}
+}
+
+// own gives the analyses that the loop runs itself.
+func (t *trial) own() []*analysisRun {
+	if t.Apart != nil {
+		return nil
+	}
+	return t.Analyses
 }
 
 // follow brings the trials of a rollout in line with the checks that the machine
@@ -90,6 +100,9 @@ func (c *canary) follow(l *loop) {
 			break
 		}
 		_ = c.play(l, *answered) // only actions are refused
+	}
+	if l.experiments != nil {
+		l.wanting[c] = true
 	}
 	c.schedule(l)
 }
@@ -157,7 +170,7 @@ func (c *canary) changed(l *loop) {
 
 // try begins a trial. One that cannot begin is an error, which fails.
 func (c *canary) try(l *loop, w rollout.Wanted) *trial {
-	t := &trial{Run: w.Run, Name: w.Name}
+	t := &trial{Run: w.Run, Name: w.Name, Revision: c.pods.report.Revision}
 	t.start()
 	err := json.Unmarshal([]byte(w.What), &t.Question)
 	if err == nil {
@@ -190,7 +203,7 @@ func (c *canary) look(l *loop, t *trial) {
 	if t.Until != nil && l.now.Before(*t.Until) {
 		t.wake = *t.Until
 	}
-	for _, a := range t.Analyses {
+	for _, a := range t.own() {
 		status, tasks, wake := run.Next(&a.Spec, a.Status, l.now)
 		a.Status = status
 		for _, task := range tasks {
@@ -337,7 +350,7 @@ func (c *canary) restoreTrials(raw json.RawMessage) error {
 	c.trials, c.past = saved.Running, saved.Past
 	for _, t := range c.trials {
 		t.start()
-		for _, a := range t.Analyses {
+		for _, a := range t.own() {
 			a.Status = run.Interrupted(a.Status)
 		}
 	}

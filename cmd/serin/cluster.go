@@ -16,6 +16,7 @@ import (
 	"github.com/serin-mesh/serin/api"
 	"github.com/serin-mesh/serin/control"
 	"github.com/serin-mesh/serin/discovery/kube"
+	"github.com/serin-mesh/serin/runner"
 	"github.com/serin-mesh/serin/store"
 	kubestore "github.com/serin-mesh/serin/store/kube"
 	"github.com/serin-mesh/serin/workload"
@@ -116,8 +117,16 @@ func lead(ctx context.Context, o serveOptions, config *rest.Config, client kuber
 	if err != nil {
 		return err
 	}
+	scaler, trials := &scaler{}, &trials{}
+	if scaler.workload, err = workload.New(config, workload.Options{Report: scaler.report, Namespaces: o.Cluster.Namespaces, Log: o.Log}); err != nil {
+		return err
+	}
+	if trials.runner, err = runner.New(config, runner.Options{Measure: trials.measure, Version: scaler.workload.VersionOf,
+		Report: trials.report, Namespaces: o.Cluster.Namespaces, Log: o.Log}); err != nil {
+		return err
+	}
 	source, err := kube.New(config, kube.Options{Namespaces: o.Cluster.Namespaces, AdoptArgo: o.Cluster.AdoptArgo,
-		GuardMode: api.GuardMode(o.Cluster.GuardMode), Rollouts: statuses.See, Log: o.Log})
+		GuardMode: api.GuardMode(o.Cluster.GuardMode), Seen: seen(statuses, trials), Log: o.Log})
 	if err != nil {
 		return err
 	}
@@ -131,25 +140,23 @@ func lead(ctx context.Context, o serveOptions, config *rest.Config, client kuber
 	if err != nil {
 		return err
 	}
-	scaler := &scaler{}
-	if scaler.workload, err = workload.New(config, workload.Options{Report: scaler.report, Namespaces: o.Cluster.Namespaces, Log: o.Log}); err != nil {
-		return err
-	}
 	jobs := &jobs{}
 	if jobs.runner, err = workload.NewJobRunner(config, 0); err != nil {
 		return err
 	}
 	jobs.see(read.Objects.Rollouts)
-	p := join(o, data, saved, tokens, serving(ctx, saved), cluster{pods: scaler, jobs: jobs})
-	scaler.control, statuses.control = p.control, p.control
+	trials.runner.Objects(read.Objects)
+	p := join(o, data, saved, tokens, serving(ctx, saved), cluster{pods: scaler, jobs: jobs, experiments: trials})
+	scaler.control, statuses.control, trials.control, trials.providers = p.control, p.control, p.control, p.providers
 	events := kubestore.NewEvents(client, o.Log)
 	data.Tell(events.Journaled)
 	events.See(read.Objects.Rollouts)
 	p.seen = func(objects *api.Objects) {
 		events.See(objects.Rollouts)
 		jobs.see(objects.Rollouts)
+		trials.runner.Objects(objects)
 	}
-	p.beside = append(p.beside, scaler.workload.Run, events.Run, statuses.run, statuses.runs)
+	p.beside = append(p.beside, scaler.workload.Run, trials.runner.Run, events.Run, statuses.run, statuses.runs)
 	return p.run(ctx, source, control.Update{Objects: read.Objects, Findings: read.Findings}, l)
 }
 
@@ -157,6 +164,8 @@ func lead(ctx context.Context, o serveOptions, config *rest.Config, client kuber
 type cluster struct {
 	pods control.Pods  // scales the pods of Rollouts
 	jobs provider.Jobs // runs the Jobs of metrics
+
+	experiments control.Experiments // runs those with pods of their own
 }
 
 // scaler is a Workload as the control loop wants it.
@@ -180,7 +189,7 @@ func (s *scaler) Forget(key api.Key) { s.workload.Forget(key) }
 // report tells the control loop how the pods of a Rollout are.
 func (s *scaler) report(r workload.Report) {
 	s.control.PodsReported(r.Key, control.PodsReport{
-		Version: r.Version, Generation: r.Generation, Pods: r.Pods, Failure: r.Err,
+		Version: r.Version, Revision: r.Revision, Generation: r.Generation, Pods: r.Pods, Failure: r.Err,
 		Status: api.PodsStatus{Replicas: r.Replicas, UpdatedReplicas: r.UpdatedReplicas, ReadyReplicas: r.ReadyReplicas,
 			AvailableReplicas: r.AvailableReplicas, HPAReplicas: r.HPAReplicas, Selector: r.Selector, CollisionCount: r.CollisionCount,
 			RestartedAt: r.RestartedAt},

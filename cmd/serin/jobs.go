@@ -11,8 +11,8 @@ import (
 	"github.com/serin-mesh/serin/workload"
 )
 
-// jobs runs the Jobs of metrics in a cluster. A Job is its Rollout's, and goes with
-// it.
+// jobs runs the Jobs of metrics in a cluster. A Job is its Rollout's, or its
+// AnalysisRun's where that stands by itself, and goes with it.
 type jobs struct {
 	runner *workload.JobRunner
 
@@ -43,6 +43,9 @@ func (j *jobs) owner(key api.Key) *metav1.OwnerReference {
 
 // RunJob runs a Job to its end. Source: provider.Jobs.
 func (j *jobs) RunJob(ctx context.Context, m *api.JobMetric, about provider.Subject) (ok bool, message string, err error) {
-	name := workload.JobName(about.Run, m, about.Number)
-	return j.runner.Run(ctx, about.Rollout.Namespace, name, j.owner(about.Rollout), m)
+	owner := about.Owner
+	if owner == nil {
+		owner = j.owner(about.Rollout)
+	}
+	return j.runner.Run(ctx, about.Rollout.Namespace, workload.JobName(about.Run, m, about.Number), owner, m)
 }

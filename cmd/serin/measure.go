@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/serin-mesh/serin/analysis/provider"
@@ -25,6 +26,9 @@ type reported struct{ *sink }
 
 // Windows gives what was reported of a version.
 func (r reported) Windows(ctx context.Context, rollout api.Key, version string, length time.Duration, parts int) ([]provider.Window, error) {
+	if rollout.Name == "" {
+		return nil, errors.New("it is not known of which Rollout: give the AnalysisRun, or its Experiment, the label rollout: NAME")
+	}
 	all, err := r.Control.Windows(ctx, rollout, version, length, parts)
 	if err != nil {
 		return nil, err

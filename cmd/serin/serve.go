@@ -155,7 +155,7 @@ func join(o serveOptions, data keeper, saved store.Saved, tokens server.Tokens, 
 		Envoy: reported{reports}, Commands: o.Commands, PrometheusAddress: o.Prometheus, Jobs: in.jobs,
 	})
 	p.control = control.New(control.Options{
-		Fleet: p.served.fleet, Store: data, Saved: saved, Log: o.Log, Measurer: measurer{p.providers}, Pods: in.pods,
+		Fleet: p.served.fleet, Store: data, Saved: saved, Log: o.Log, Measurer: measurer{p.providers}, Pods: in.pods, Experiments: in.experiments,
 	})
 	reports.Control = p.control
 	p.web = server.New(server.Options{

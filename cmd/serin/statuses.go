@@ -33,7 +33,7 @@ func newStatuses(config *rest.Config, log *slog.Logger) (*statuses, error) {
 		return err
 	}, log)
 	s.analyses = kubestore.NewRuns(client, func(ctx context.Context, key api.Key) ([]*api.AnalysisRun, error) {
-		return s.control.AnalysisRuns(ctx, key)
+		return s.control.OwnAnalysisRuns(ctx, key)
 	}, log)
 	return s, nil
 }

@@ -54,9 +54,11 @@ var mayImport = map[string][]string{
 	"rollout":     {},
 	"rollout/sim": {"rollout"},
 
-	"analysis/kayenta":  {},
-	"analysis/run":      {"api"},
-	"analysis/provider": {"api", "analysis/kayenta", "analysis/run"},
+	"analysis/kayenta": {},
+	"analysis/run":     {"api"},
+
+	"analysis/experiment": {"api"},
+	"analysis/provider":   {"api", "analysis/kayenta", "analysis/run"},
 
 	"snapshot":       {"api"},
 	"discovery":      {"api"},
@@ -65,10 +67,11 @@ var mayImport = map[string][]string{
 	"store/kube":     {"api", "rollout", "store"},
 	"xds":            {"api", "snapshot", "stats"},
 	"workload":       {"api", "rollout"},
-	"control":        {"api", "rollout", "analysis", "analysis/run", "stats", "snapshot", "store", "xds"},
+	"runner":         {"api", "analysis/run", "analysis/experiment", "workload"},
+	"control":        {"api", "rollout", "analysis", "analysis/run", "analysis/experiment", "stats", "snapshot", "store", "xds"},
 	"server":         {"api", "control"},
 	"admission":      {"api"},
-	"cmd/serin":      {"admission", "api", "analysis", "analysis/kayenta", "analysis/provider", "analysis/run", "control", "discovery", "discovery/kube", "relay", "rollout", "server", "snapshot", "stats", "store", "store/kube", "workload", "xds", "internal/lab", "internal/schema"},
+	"cmd/serin":      {"admission", "api", "analysis", "analysis/kayenta", "analysis/provider", "analysis/run", "control", "discovery", "discovery/kube", "relay", "rollout", "runner", "server", "snapshot", "stats", "store", "store/kube", "workload", "xds", "internal/lab", "internal/schema"},
 	"envoy-configs":  {"snapshot"},
 	"internal/lab":   {"api", "discovery"},
 
@@ -78,7 +81,7 @@ var mayImport = map[string][]string{
 }
 
 // pure are the rooms that do no I/O, read no clock and start nothing.
-var pure = []string{"rollout", "rollout/sim", "analysis", "analysis/kayenta", "analysis/run", "snapshot"}
+var pure = []string{"rollout", "rollout/sim", "analysis", "analysis/kayenta", "analysis/run", "analysis/experiment", "snapshot"}
 
 func TestWhoKnowsWhom(t *testing.T) {
 	pkgs := list(t)
@@ -147,7 +150,7 @@ func TestOnly(t *testing.T) {
 		rooms  []string
 	}{
 		{"github.com/envoyproxy/go-control-plane", []string{"xds", "snapshot", "bench"}}, // bench: the peer it is measured beside
-		{"k8s.io/client-go", []string{"discovery", "discovery/kube", "workload", "store", "store/kube", "cmd/serin", "internal/kubelab", "bench"}},
+		{"k8s.io/client-go", []string{"discovery", "discovery/kube", "workload", "runner", "store", "store/kube", "cmd/serin", "internal/kubelab", "bench"}},
 		{"go.etcd.io/bbolt", []string{"store"}},
 		{"github.com/spf13/cobra", []string{"cmd/serin"}},
 	}

@@ -1,0 +1,127 @@
+//go:build kube
+
+package kube_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// comparing is an Experiment of two versions, and what analyses it.
+const comparing = `
+apiVersion: serin.dev/v1alpha1
+kind: AnalysisTemplate
+metadata: {name: hash, namespace: default}
+spec:
+  args: [{name: hash}]
+  metrics: [{name: is, successCondition: result == "fine", provider: {web: {url: "$URL/{{args.hash}}", jsonPath: "{$.is}"}}}]
+---
+apiVersion: serin.dev/v1alpha1
+kind: Experiment
+metadata: {name: compare, namespace: default}
+spec:
+  scaleDownDelaySeconds: 1
+  templates:
+  - name: baseline
+    service: {}
+    template: &pods
+      metadata: {labels: {app: trial}}
+      spec: {containers: [{name: shop, image: "trial:1", ports: [{containerPort: 8080}]}]}
+  - name: other
+    replicas: 2
+    template: *pods
+  analyses:
+  - {name: base, templateName: hash, requiredForCompletion: true, args: [{name: hash, value: "{{templates.baseline.podTemplateHash}}"}]}
+  - {name: other, templateName: hash, requiredForCompletion: true, args: [{name: hash, value: "{{templates.other.podTemplateHash}}"}]}
+`
+
+// asked is a web server that says that all is fine, and of what it was asked.
+func asked(t *testing.T, is string) (url string, paths func() []string) {
+	seen := make(chan string, 100)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen <- strings.TrimPrefix(r.URL.Path, "/")
+		fmt.Fprintf(w, `{"is": %q}`, is)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL, func() (out []string) {
+		for {
+			select {
+			case p := <-seen:
+				out = append(out, p)
+			default:
+				return out
+			}
+		}
+	}
+}
+
+// TestExperiment: an Experiment that stands by itself runs its templates as versions of
+// their own, analyses them once their pods are there, and takes the pods away.
+func TestExperiment(t *testing.T) {
+	s := newScene(t, "[]")
+	url, paths := asked(t, "fine")
+	s.must(s.cluster.Apply(s.ctx, strings.ReplaceAll(comparing, "$URL", url)))
+	of := func(path string) string {
+		return s.kubectl("get", "experiments.serin.dev", "compare", "-o", "jsonpath="+path)
+	}
+	s.until("the Experiment has succeeded", func() bool { return of("{.status.phase}") == "Successful" })
+	hashes := strings.Fields(of("{.status.templateStatuses[*].podTemplateHash}"))
+	if len(hashes) != 2 || hashes[0] == hashes[1] {
+		t.Fatalf("the templates are the versions %q, want two", hashes)
+	}
+	got := map[string]bool{}
+	for _, p := range paths() {
+		got[p] = true
+	}
+	if len(got) != 2 || !got[hashes[0]] || !got[hashes[1]] {
+		t.Errorf("measured were %v, want %q", got, hashes)
+	}
+	s.until("the pods and the Service are gone", func() bool {
+		return s.pods("trial:1") == 0 && of("{.status.templateStatuses[*].replicas}") == "0 0" &&
+			s.kubectl("get", "services", "-o", "jsonpath={.items[?(@.metadata.name==\"compare-baseline\")].metadata.name}") == ""
+	})
+	runs := s.kubectl("get", "analysisruns.serin.dev", "-o", `jsonpath={range .items[*]}{.metadata.name} {.metadata.ownerReferences[0].name} {.status.phase}{"\n"}{end}`)
+	if runs != "compare-base compare Successful\ncompare-other compare Successful\n" {
+		t.Errorf("the runs are\n%s", runs)
+	}
+	s.kubectl("wait", "--for=condition=Ready", "experiments.serin.dev/compare", "--timeout=10s")
+	s.kubectl("delete", "experiments.serin.dev", "compare")
+	s.until("its ReplicaSets go with it", func() bool {
+		return !strings.Contains(s.kubectl("get", "replicasets,analysisruns.serin.dev", "-o", "name"), "compare")
+	})
+}
+
+// TestExperimentStep: the experiment of a step has pods of its own beside those of the
+// Rollout, is an object that the Rollout owns, and decides what becomes of the canary.
+// No request of a user goes to its pods, or is lost.
+func TestExperimentStep(t *testing.T) {
+	for is, want := range map[string]string{"fine": "Paused 2", "broken": "Degraded 0"} {
+		t.Run(is, func(t *testing.T) {
+			s := newScene(t, `[{setWeight: 20}, {experiment: {scaleDownDelaySeconds: 1,
+              templates: [{name: base, specRef: stable, metadata: {labels: {role: base}}}, {name: new, specRef: canary, replicas: 2}],
+              analyses: [{name: check, templateName: hash, requiredForCompletion: true, args: [{name: hash, value: "{{templates.new.podTemplateHash}}"}]}]}}, {pause: {}}]`)
+			url, paths := asked(t, is)
+			template, _, _ := strings.Cut(strings.ReplaceAll(comparing, "$URL", url), "\n---")
+			s.must(s.cluster.Apply(s.ctx, template))
+			before := s.load.Counts()
+			s.setImage("shop:2")
+			s.until("the experiment has ended", func() bool { return s.status("{.status.phase} {.status.currentStepIndex}") == want })
+			experiments := s.kubectl("get", "experiments.serin.dev", "-o", `jsonpath={range .items[*]}{.metadata.ownerReferences[0].name} {.status.phase} {.status.templateStatuses[*].name} {.status.templateStatuses[1].podTemplateHash}{"\n"}{end}`)
+			hash := s.status("{.status.currentPodHash}")
+			fields := strings.Fields(experiments)
+			outcome := map[string]string{"fine": "Successful", "broken": "Failed"}[is]
+			if len(fields) != 5 || fields[0] != "shop" || fields[1] != outcome || fields[2] != "base" || fields[4] == hash {
+				t.Errorf("the experiments are %q, the canary is %s", experiments, hash)
+			} else if got := paths(); len(got) != 1 || got[0] != fields[4] {
+				t.Errorf("measured were %q, want %s", got, fields[4])
+			}
+			s.until("its pods are gone", func() bool {
+				return s.kubectl("get", "replicasets", "-l", "serin.dev/experiment", "-o", "jsonpath={.items[*].status.replicas}") == "0 0"
+			})
+			s.noneFailed(before)
+		})
+	}
+}
