@@ -227,10 +227,11 @@ type world struct {
 	disk  *disk
 	gauge *gauge
 	*control.Control
-	cancel context.CancelFunc
-	failed int
-	route  string    // that failed requests matched
-	last   []api.Ref // what the loop has; nil: it has nothing yet
+	experiments control.Experiments // nil: nobody runs any
+	cancel      context.CancelFunc
+	failed      int
+	route       string    // that failed requests matched
+	last        []api.Ref // what the loop has; nil: it has nothing yet
 }
 
 // inWorld runs a test with a loop that has seen version v1.
@@ -247,7 +248,7 @@ func inWorld(t *testing.T, f func(w *world)) {
 func (w *world) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	w.cancel, w.last = cancel, nil
-	w.Control = control.New(control.Options{Fleet: w.fleet, Store: w.disk, Saved: w.disk.saved, Measurer: w.gauge})
+	w.Control = control.New(control.Options{Fleet: w.fleet, Store: w.disk, Saved: w.disk.saved, Measurer: w.gauge, Experiments: w.experiments})
 	go func() { _ = w.Run(ctx) }()
 }
 
