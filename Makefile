@@ -51,7 +51,7 @@ test-kube: ## the tests on a real Kubernetes API server, which is built first: m
 	helm="$$(scripts/helm.sh)"; export SERIN_HELM="$$helm"; \
 	argo="$$(GO="$(GO)" scripts/argo.sh)"; export SERIN_ARGO="$$argo"; \
 	crds="$$(GO="$(GO)" scripts/argo.sh crds)"; export SERIN_ARGO_CRDS="$$crds"; \
-	set -x; $(GO) test -race -tags kube -timeout $(KUBE_TIMEOUT) ./internal/kubelab/... ./discovery/... ./workload/... ./e2e/kube/... ./deploy/... ./e2e/kind/...
+	set -x; $(GO) test -race -tags kube -timeout $(KUBE_TIMEOUT) ./internal/kubelab/... ./discovery/... ./workload/... ./runner/... ./e2e/kube/... ./deploy/... ./e2e/kind/...
 
 .PHONY: generate
 generate: ## write what is generated: CRDs, the chart's copies, plain manifests
@@ -83,7 +83,7 @@ check: ## what CI runs: module file, format, vet, lint, tests
 	@unformatted="$$(gofmt -l .)"; if [ -n "$$unformatted" ]; then \
 		echo "not formatted (make fmt mends it): $$unformatted" >&2; exit 1; fi
 	$(GO) vet ./...
-	$(GO) vet -tags kube ./internal/kubelab/... ./discovery/... ./workload/... ./e2e/kube/... ./deploy/... ./e2e/kind/...
+	$(GO) vet -tags kube ./internal/kubelab/... ./discovery/... ./workload/... ./runner/... ./e2e/kube/... ./deploy/... ./e2e/kind/...
 	@$(MAKE) --no-print-directory lint test
 
 .PHONY: clean

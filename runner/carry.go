@@ -58,13 +58,11 @@ func (r *Runner) carryOut(ctx context.Context, i id, t *trial, m *moment, plan e
 func (r *Runner) bring(ctx context.Context, i id, m *moment, k int, replicas int32, ended bool) error {
 	t, s := &m.spec.Templates[k], m.sets[k]
 	switch {
-	case s.fatal != "":
-		return nil
 	case s.set != nil:
 		if err := r.scale(ctx, s.set, replicas); err != nil {
 			return err
 		}
-	case !ended:
+	case !ended && s.fatal == "":
 		var err error
 		s.collisions, err = r.makeSet(ctx, i, m.object, t)
 		return err // the watch leads to the rest
@@ -72,7 +70,7 @@ func (r *Runner) bring(ctx context.Context, i id, m *moment, k int, replicas int
 	switch {
 	case t.Service == nil:
 		return nil
-	case replicas > 0 && s.service == "" && s.set != nil:
+	case replicas > 0 && s.service == "" && s.set != nil && s.fatal == "":
 		name, err := r.makeService(ctx, i, m.object, t, s.set)
 		if err != nil {
 			return err

@@ -91,7 +91,7 @@ func (r *Runner) lookRollout(ctx context.Context, i id) error {
 	}
 	var missing []Asked
 	for _, a := range w.Running {
-		if r.trials[experimentOf(w.Rollout, a.Name)] == nil {
+		if t := r.trials[experimentOf(w.Rollout, a.Name)]; t == nil || !metav1.IsControlledBy(t.object, w.Rollout) {
 			missing = append(missing, a)
 		}
 	}
@@ -141,7 +141,11 @@ func (r *Runner) make(ctx context.Context, o *api.Rollout, a Asked) error {
 	case err == nil:
 		return nil // the watch tells of it
 	case apierrors.IsAlreadyExists(err):
-		if there, getErr := r.resource(i).Get(ctx, a.Name, metav1.GetOptions{}); getErr == nil && metav1.IsControlledBy(there, o) {
+		there, getErr := r.resource(i).Get(ctx, a.Name, metav1.GetOptions{})
+		if getErr != nil || there.GetDeletionTimestamp() != nil {
+			return err
+		}
+		if metav1.IsControlledBy(there, o) {
 			return nil
 		}
 		report.Status = api.ExperimentStatus{Phase: api.AnalysisError, Message: errTaken{kindExperiment, a.Name}.Error()}

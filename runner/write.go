@@ -26,11 +26,16 @@ const (
 )
 
 // plurals are the resources of the kinds.
-var plurals = map[string]string{kindRun: "analysisruns", kindExperiment: "experiments"}
+var plurals = map[string]string{kindRun: "analysisruns", kindExperiment: "experiments", kindRollout: "rollouts"}
+
+// kindsOf gives the resource of a kind in a group.
+func kindsOf(group, kind string) schema.GroupVersionResource {
+	return schema.GroupVersionResource{Group: group, Version: "v1alpha1", Resource: plurals[kind]}
+}
 
 // resource gives the objects beside one.
 func (r *Runner) resource(i id) dynamic.ResourceInterface {
-	return r.dynamic.Resource(schema.GroupVersionResource{Group: i.group, Version: "v1alpha1", Resource: plurals[i.kind]}).Namespace(i.key.Namespace)
+	return r.dynamic.Resource(kindsOf(i.group, i.kind)).Namespace(i.key.Namespace)
 }
 
 // status writes the status of an object in place of whatever there is, and gives the
