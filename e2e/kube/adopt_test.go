@@ -199,3 +199,63 @@ spec:
     metadata: {labels: {app: APP, rollouts-pod-template-hash: HASH}}
     spec: {containers: [{name: main, image: "APP:VERSION", ports: [{name: http, containerPort: 8080}]}]}
 `
+
+// TestArgoExperiments: Argo's own plugin shows the experiment of a step with its pods and
+// analyses, and terminates and retries an Experiment that stands by itself.
+func TestArgoExperiments(t *testing.T) {
+	a := newAdoption(t)
+	url, _ := asked(t, "fine")
+	a.apply(strings.NewReplacer("URL", url).Replace(`
+apiVersion: argoproj.io/v1alpha1
+kind: AnalysisTemplate
+metadata: {name: web, namespace: default}
+spec: {metrics: [{name: is, interval: 1s, successCondition: result == "fine", provider: {web: {url: "URL", jsonPath: "{$.is}"}}}]}
+`))
+	before, rest, _ := strings.Cut(adopted("shop", "1"), "steps: [")
+	step := `{experiment: {templates: [{name: base, specRef: stable}, {name: new, specRef: canary}], scaleDownDelaySeconds: 1, ` +
+		`analyses: [{name: web, templateName: web, requiredForCompletion: true}]}}, `
+	a.apply(before + "steps: [" + step + rest)
+	a.serve("shop")
+	a.healthy("shop", "", false)
+	a.argo("set", "image", "shop", "main=shop:2")
+	a.until("the experiment runs", func() bool {
+		return strings.Contains(a.kubectl("get", "experiments.argoproj.io", "-o", "jsonpath={.items[*].status.phase}"), "Running")
+	})
+	name := a.field("shop", ".status.canary.currentExperiment")
+	a.until("the plugin shows it", func() bool {
+		tree := strings.Join(strings.Fields(a.argo("get", "rollout", "shop", "--no-color")), " ")
+		for _, words := range []string{"Σ " + name + " Experiment ◌ Running", "⧉ " + name + "-base ReplicaSet ✔ Healthy", "α " + name + "-web AnalysisRun ◌ Running"} {
+			if !strings.Contains(tree, words) {
+				return false
+			}
+		}
+		return true
+	})
+	shows(t, a.argo("get", "experiment", name, "--no-color"), "Status: ◌ Running", name+"-new ReplicaSet ✔ Healthy")
+	shows(t, a.argo("list", "experiments"), name)
+	a.argo("terminate", "experiment", name)
+	a.pausedAt("shop", 2, 40)
+	phase := func() string {
+		return a.kubectl("get", "experiments.argoproj.io", name, "-o", "jsonpath={.status.phase} {.status.templateStatuses[*].replicas}")
+	}
+	a.until("its pods are gone", func() bool { return phase() == "Successful 0 0" })
+
+	a.apply(strings.NewReplacer("URL", url).Replace(`
+apiVersion: argoproj.io/v1alpha1
+kind: Experiment
+metadata: {name: alone, namespace: default}
+spec:
+  duration: 1s
+  scaleDownDelaySeconds: 1
+  templates: [{name: one, selector: {matchLabels: {app: alone}}, template: {metadata: {labels: {app: alone}}, spec: {containers: [{name: main, image: "alone:1"}]}}}]
+  analyses: [{name: web, templateName: web}]
+`))
+	name = "alone"
+	a.until("it is over", func() bool { return phase() == "Successful 0" })
+	a.argo("retry", "experiment", "alone")
+	a.until("it runs again", func() bool { return phase() == "Running 1" })
+	a.until("it is over again", func() bool { return phase() == "Successful 0" })
+	if runs := a.kubectl("get", "analysisruns.argoproj.io", "-o", "name"); !strings.Contains(runs, "alone-web-1") {
+		t.Errorf("the runs are %s", runs)
+	}
+}
