@@ -5,6 +5,7 @@ package kube_test
 import (
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -200,6 +201,9 @@ spec:
     spec: {containers: [{name: main, image: "APP:VERSION", ports: [{name: http, containerPort: 8080}]}]}
 `
 
+// ofStep1 is how the plugin shows the analysis of the step after the first.
+var ofStep1 = regexp.MustCompile(`α shop-[a-z0-9]+-1-1 AnalysisRun ✔ Successful`)
+
 // TestArgoExperiments: Argo's own plugin shows the experiment of a step with its pods and
 // analyses, and terminates and retries an Experiment that stands by itself.
 func TestArgoExperiments(t *testing.T) {
@@ -210,10 +214,15 @@ apiVersion: argoproj.io/v1alpha1
 kind: AnalysisTemplate
 metadata: {name: web, namespace: default}
 spec: {metrics: [{name: is, interval: 1s, successCondition: result == "fine", provider: {web: {url: "URL", jsonPath: "{$.is}"}}}]}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: AnalysisTemplate
+metadata: {name: once, namespace: default}
+spec: {metrics: [{name: is, successCondition: result == "fine", provider: {web: {url: "URL", jsonPath: "{$.is}"}}}]}
 `))
 	before, rest, _ := strings.Cut(adopted("shop", "1"), "steps: [")
 	step := `{experiment: {templates: [{name: base, specRef: stable}, {name: new, specRef: canary}], scaleDownDelaySeconds: 1, ` +
-		`analyses: [{name: web, templateName: web, requiredForCompletion: true}]}}, `
+		`analyses: [{name: web, templateName: web, requiredForCompletion: true}]}}, {analysis: {templates: [{templateName: once}]}}, `
 	a.apply(before + "steps: [" + step + rest)
 	a.serve("shop")
 	a.healthy("shop", "", false)
@@ -234,7 +243,10 @@ spec: {metrics: [{name: is, interval: 1s, successCondition: result == "fine", pr
 	shows(t, a.argo("get", "experiment", name, "--no-color"), "Status: ◌ Running", name+"-new ReplicaSet ✔ Healthy")
 	shows(t, a.argo("list", "experiments"), name)
 	a.argo("terminate", "experiment", name)
-	a.pausedAt("shop", 2, 40)
+	a.pausedAt("shop", 3, 40)
+	a.until("the plugin shows the analysis of the next step too", func() bool {
+		return ofStep1.MatchString(strings.Join(strings.Fields(a.argo("get", "rollout", "shop", "--no-color")), " "))
+	})
 	phase := func() string {
 		return a.kubectl("get", "experiments.argoproj.io", name, "-o", "jsonpath={.status.phase} {.status.templateStatuses[*].replicas}")
 	}
