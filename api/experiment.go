@@ -68,6 +68,8 @@ type ExperimentStatus struct {
 	TemplateStatuses []ExperimentTemplateStatus `json:"templateStatuses,omitempty"`
 	AnalysisRuns     []ExperimentAnalysisRun    `json:"analysisRuns,omitempty"`
 	Conditions       []ExperimentCondition      `json:"conditions,omitempty"`
+	// ObservedGeneration is that of the object that the status is of. Serin's own.
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 }
 
 // ExperimentTemplateStatus is where one version of an Experiment stands. Source:
@@ -115,6 +117,8 @@ type ExperimentCondition struct {
 	LastTransitionTime metav1.Time `json:"lastTransitionTime"`
 	Reason             string      `json:"reason"`
 	Message            string      `json:"message"`
+	// ObservedGeneration is that of the object that the condition is of. Serin's own.
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 }
 
 // ExperimentAnalysisRun is where one analysis of an Experiment stands.

@@ -22,12 +22,16 @@ type analysis struct {
 	owner   id               // the Experiment that it belongs to
 	owned   bool
 
-	status    api.AnalysisRunStatus
-	stop      bool // its Experiment has ended
-	written   string
+	status api.AnalysisRunStatus
+	stop   bool            // its Experiment has ended
+	ctx    context.Context // of its measurements; nil: there was none
+	cancel context.CancelFunc
+
+	// What follows belongs to the worker.
+
+	written   string // the status, as text
 	writtenAt time.Time
-	ctx       context.Context // of its measurements; nil: there was none
-	cancel    context.CancelFunc
+	told      api.AnalysisPhase
 }
 
 // seeRun notes what was seen of an AnalysisRun.
@@ -56,7 +60,7 @@ func (r *Runner) seeRun(i id, u *unstructured.Unstructured, gone bool) {
 		a.shown = ofRollout || u.GetLabels()[LabelManagedBy] == "serin"
 		var text []byte
 		a.status, text = statusOf[api.AnalysisRunStatus](u)
-		a.status, a.written = run.Interrupted(a.status), string(text)
+		a.status, a.written, a.told = run.Interrupted(a.status), string(text), a.status.Phase
 		r.runs[i] = a
 	}
 	var o *api.AnalysisRun
@@ -191,7 +195,10 @@ func (r *Runner) writeRun(ctx context.Context, i id, a *analysis, status api.Ana
 	if _, err := r.status(ctx, i, a.uid, text); err != nil {
 		return err
 	}
-	a.written, a.writtenAt = string(text), now // they belong to the worker that has the run
+	if status.Phase != a.told {
+		r.became(i, a.uid, status.Phase, status.Message)
+	}
+	a.written, a.writtenAt, a.told = string(text), now, status.Phase
 	return nil
 }
 

@@ -38,6 +38,7 @@ type trial struct {
 
 	templates map[string]*making // by name
 	written   string             // the status, as text
+	told      api.AnalysisPhase
 }
 
 // making is what is known of the making of one template's parts.
@@ -66,7 +67,7 @@ func (r *Runner) seeExperiment(i id, u *unstructured.Unstructured, gone bool) {
 	status, text := statusOf[api.ExperimentStatus](u)
 	switch {
 	case t == nil:
-		t = &trial{uid: u.GetUID(), status: status, written: string(text), templates: map[string]*making{}}
+		t = &trial{uid: u.GetUID(), status: status, written: string(text), told: status.Phase, templates: map[string]*making{}}
 		owner, owned := controller(u, kindRollout)
 		t.owner, t.owned, t.ours = owner.key, owned, u.GetLabels()[LabelManagedBy] == "serin"
 		t.reset()
@@ -125,12 +126,21 @@ func (r *Runner) lookExperiment(ctx context.Context, i id) error {
 	}
 	r.mu.Lock()
 	if t.epoch == m.epoch {
-		next.Conditions = experiment.Conditions(next, now)
+		next.ObservedGeneration = generation(i, m.object)
+		next.Conditions = experiment.Conditions(next, next.ObservedGeneration, now)
 		t.status = next
 	}
 	r.mu.Unlock()
 	r.again(i, plan.Next, now)
 	return errors.Join(err, r.publish(ctx, i, t, m.epoch, next))
+}
+
+// generation is that of an object, where a status that is written does not change it.
+func generation(i id, o *api.Experiment) int64 {
+	if len(api.StatusSubresource(i.group)) == 0 {
+		return 0
+	}
+	return o.Generation
 }
 
 // moment gathers what there is; false: it is not known yet whether it is wanted.
@@ -223,7 +233,10 @@ func (r *Runner) publish(ctx context.Context, i id, t *trial, epoch int, status 
 	if err != nil {
 		return err
 	}
-	t.written = string(text)
+	if status.Phase != t.told {
+		r.became(i, t.uid, status.Phase, status.Message)
+	}
+	t.written, t.told = string(text), status.Phase
 	r.mu.Lock()
 	if t.epoch == epoch && newer(version, t.version) {
 		t.version = version

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	apps "k8s.io/api/apps/v1"
+	core "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
@@ -32,6 +33,9 @@ type Options struct {
 	// Report is told how an Experiment of a Rollout stands, when that has changed. It
 	// must not block for long.
 	Report func(Report)
+	// Event is told what became of an object, for its users; nil: nobody is. It must
+	// not block.
+	Event func(about core.ObjectReference, warning bool, reason, message string)
 	// Namespaces are those whose objects are run; empty: all.
 	Namespaces []string
 	// Log is told what failed and is tried again; nil: nobody is.
@@ -108,6 +112,9 @@ func with(client kubernetes.Interface, objects dynamic.Interface, o Options) *Ru
 	}
 	if o.Report == nil {
 		o.Report = func(Report) {}
+	}
+	if o.Event == nil {
+		o.Event = func(core.ObjectReference, bool, string, string) {}
 	}
 	if o.Workers <= 0 {
 		o.Workers = defaultWorkers

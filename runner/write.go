@@ -1,11 +1,13 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"time"
 
+	core "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -83,6 +85,14 @@ func (r *Runner) remove(ctx context.Context, i id, uid types.UID) error {
 		return fmt.Errorf("deleting %s %s: %w", i.kind, i.key, err)
 	}
 	return nil
+}
+
+// became has it told what became of an object: its kind with the phase, as Argo
+// Rollouts' Events have it.
+func (r *Runner) became(i id, uid types.UID, phase api.AnalysisPhase, message string) {
+	warning := phase.Completed() && phase != api.AnalysisSuccessful
+	r.options.Event(core.ObjectReference{APIVersion: apiVersion(i), Kind: i.kind, Namespace: i.key.Namespace, Name: i.key.Name, UID: uid},
+		warning, i.kind+string(phase), cmp.Or(message, "it is "+string(phase)))
 }
 
 // never says whether an error of the API server stays one however often it is asked.

@@ -201,7 +201,7 @@ func TestDeadline(t *testing.T) {
 func TestConditions(t *testing.T) {
 	l := newLife(t, api.ExperimentSpec{Templates: two(), Analyses: required("x")})
 	show := func() (out string) {
-		l.status.Conditions = Conditions(l.status, l.now)
+		l.status.Conditions = Conditions(l.status, 1, l.now)
 		for _, c := range l.status.Conditions {
 			out += fmt.Sprintf("%s=%s since %s %s; ", c.Type, c.Status, c.LastTransitionTime.Sub(begin), c.Reason)
 		}

@@ -117,12 +117,13 @@ func lead(ctx context.Context, o serveOptions, config *rest.Config, client kuber
 	if err != nil {
 		return err
 	}
+	events := kubestore.NewEvents(client, o.Log)
 	scaler, trials := &scaler{}, &trials{}
 	if scaler.workload, err = workload.New(config, workload.Options{Report: scaler.report, Namespaces: o.Cluster.Namespaces, Log: o.Log}); err != nil {
 		return err
 	}
 	if trials.runner, err = runner.New(config, runner.Options{Measure: trials.measure, Version: scaler.workload.VersionOf,
-		Report: trials.report, Namespaces: o.Cluster.Namespaces, Log: o.Log}); err != nil {
+		Report: trials.report, Event: events.Tell, Namespaces: o.Cluster.Namespaces, Log: o.Log}); err != nil {
 		return err
 	}
 	source, err := kube.New(config, kube.Options{Namespaces: o.Cluster.Namespaces, AdoptArgo: o.Cluster.AdoptArgo,
@@ -148,7 +149,6 @@ func lead(ctx context.Context, o serveOptions, config *rest.Config, client kuber
 	trials.runner.Objects(read.Objects)
 	p := join(o, data, saved, tokens, serving(ctx, saved), cluster{pods: scaler, jobs: jobs, experiments: trials})
 	scaler.control, statuses.control, trials.control, trials.providers = p.control, p.control, p.control, p.providers
-	events := kubestore.NewEvents(client, o.Log)
 	data.Tell(events.Journaled)
 	events.See(read.Objects.Rollouts)
 	p.seen = func(objects *api.Objects) {

@@ -87,6 +87,11 @@ func TestExperiment(t *testing.T) {
 	if runs != "compare-base compare Successful\ncompare-other compare Successful\n" {
 		t.Errorf("the runs are\n%s", runs)
 	}
+	s.until("there are Events", func() bool {
+		got := s.kubectl("get", "events", "-o", `jsonpath={range .items[*]}{.involvedObject.name} {.reason}{"\n"}{end}`)
+		return strings.Contains(got, "compare ExperimentRunning\n") && strings.Contains(got, "compare ExperimentSuccessful\n") &&
+			strings.Contains(got, "compare-base AnalysisRunSuccessful\n")
+	})
 	s.kubectl("wait", "--for=condition=Ready", "experiments.serin.dev/compare", "--timeout=10s")
 	s.kubectl("delete", "experiments.serin.dev", "compare")
 	s.until("its ReplicaSets go with it", func() bool {

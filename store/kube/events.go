@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,7 +20,8 @@ import (
 // is in the journal only.
 const eventsQueued = 1024
 
-// Events makes a Kubernetes Event of each line of a journal, about the Rollout.
+// Events makes Kubernetes Events: of each line of a journal, about the Rollout, and of
+// what else it is told.
 type Events struct {
 	client kubernetes.Interface
 	log    *slog.Logger
@@ -56,32 +58,53 @@ func (e *Events) Journaled(key api.Key, lines []store.Entry) {
 		return
 	}
 	for i := range lines {
-		e.count++
-		select {
-		case e.queue <- event(about, &lines[i], e.count):
-		default:
-			e.log.Warn("an Event is left out: too many wait", "rollout", key)
-		}
+		e.put(event(about, &lines[i]))
 	}
 }
 
-// event gives the Event of a line. Its name is unique as long as no two servers
-// make one of one Rollout at one instant.
-func event(about corev1.ObjectReference, line *store.Entry, n uint64) *corev1.Event {
-	kind, at := corev1.EventTypeNormal, metav1.NewTime(line.Record.At)
+// Tell makes an Event about an object, of now. It does not block.
+func (e *Events) Tell(about corev1.ObjectReference, warning bool, reason, message string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.put(eventOf(about, warning, time.Now(), reason, message))
+}
+
+// put has an Event made. The caller has the lock. Its name is unique as long as no two
+// servers make one about one object at one instant.
+func (e *Events) put(ev *corev1.Event) {
+	e.count++
+	ev.Name = fmt.Sprintf("%s.%x.%x", ev.InvolvedObject.Name, ev.FirstTimestamp.UnixNano(), e.count)
+	select {
+	case e.queue <- ev:
+	default:
+		e.log.Warn("an Event is left out: too many wait", "object", ev.InvolvedObject.Name)
+	}
+}
+
+// event gives the Event of a line.
+func event(about corev1.ObjectReference, line *store.Entry) *corev1.Event {
+	warning := false
 	switch line.Record.Kind {
 	case rollout.AbortedKind, rollout.HarmPaused, rollout.WeightWithheld, rollout.DeadlinePassed:
-		kind = corev1.EventTypeWarning
+		warning = true
 	}
 	message := line.Record.Message
 	if line.Record.Actor != "" && line.Record.Actor != "serin" {
 		message += fmt.Sprintf(" (%s)", line.Record.Actor)
 	}
+	return eventOf(about, warning, line.Record.At, string(line.Record.Kind), message)
+}
+
+// eventOf gives an Event without a name.
+func eventOf(about corev1.ObjectReference, warning bool, at time.Time, reason, message string) *corev1.Event {
+	kind, when := corev1.EventTypeNormal, metav1.NewTime(at)
+	if warning {
+		kind = corev1.EventTypeWarning
+	}
 	return &corev1.Event{
-		ObjectMeta: metav1.ObjectMeta{Namespace: about.Namespace,
-			Name: fmt.Sprintf("%s.%x.%x", about.Name, line.Record.At.UnixNano(), n)},
-		InvolvedObject: about, Reason: string(line.Record.Kind), Message: message, Type: kind,
-		Source: corev1.EventSource{Component: "serin"}, FirstTimestamp: at, LastTimestamp: at, Count: 1,
+		ObjectMeta:     metav1.ObjectMeta{Namespace: about.Namespace},
+		InvolvedObject: about, Reason: reason, Message: message, Type: kind,
+		Source: corev1.EventSource{Component: "serin"}, FirstTimestamp: when, LastTimestamp: when, Count: 1,
 		ReportingController: "serin.dev/serin",
 	}
 }
