@@ -114,13 +114,13 @@ func (r *Runner) begin(ctx context.Context, i id, t *trial, m *moment, a *api.Ex
 		if n > 0 {
 			o.Name += "-" + strconv.Itoa(n)
 		}
-		run := id{group: i.group, kind: kindRun, key: api.Key{Namespace: i.key.Namespace, Name: o.Name}}
-		_, err := r.create(ctx, run, o)
+		of := id{group: i.group, kind: kindRun, key: api.Key{Namespace: i.key.Namespace, Name: o.Name}}
+		_, err := r.create(ctx, of, o)
 		if apierrors.IsAlreadyExists(err) {
-			if !r.takes(run, m.object.UID) {
+			var takes bool
+			if takes, err = r.takes(ctx, of, m.object); err == nil && !takes {
 				continue
 			}
-			err = nil
 		}
 		if err != nil && never(err) {
 			r.broke(i, t, m, a.Name, err)
@@ -142,12 +142,14 @@ func (r *Runner) begin(ctx context.Context, i id, t *trial, m *moment, a *api.Ex
 }
 
 // takes says whether an AnalysisRun of an Experiment was made for what it does now: one
-// that has ended was made before.
-func (r *Runner) takes(i id, owner types.UID) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	a := r.runs[i]
-	return a != nil && metav1.GetControllerOf(a.object) != nil && metav1.GetControllerOf(a.object).UID == owner && !run.Ended(a.status)
+// that has ended was made before. The watch may not have told of it yet.
+func (r *Runner) takes(ctx context.Context, i id, e *api.Experiment) (bool, error) {
+	there, err := r.resource(i).Get(ctx, i.key.Name, metav1.GetOptions{})
+	if err != nil {
+		return false, err
+	}
+	status, _ := statusOf[api.AnalysisRunStatus](there)
+	return metav1.IsControlledBy(there, e) && !run.Ended(status), nil
 }
 
 // broke notes that an analysis cannot begin.
