@@ -93,6 +93,7 @@ func TestRestart(t *testing.T) {
 	}
 	p.experiment(ours, "long", required)
 	<-begun
+	p.until("that is written", func() bool { return p.of(ours, "long").AvailableAt != nil })
 	since := p.of(ours, "long").AvailableAt
 	p.start()
 	<-begun
