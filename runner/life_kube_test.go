@@ -82,33 +82,40 @@ func TestTerminate(t *testing.T) {
 }
 
 // TestRestart: another Runner goes on where one has ended, makes nothing twice, and
-// measures again what was being measured.
+// measures again what was being measured; whether or not the one before could write
+// what it had done.
 func TestRestart(t *testing.T) {
-	p := newPlace(t)
-	begun := make(chan struct{}, 10)
-	p.measure = func(ctx context.Context, _ Measurement) run.Result {
-		begun <- struct{}{}
-		<-ctx.Done()
-		return run.Result{Phase: api.AnalysisError}
-	}
-	p.experiment(ours, "long", required)
-	<-begun
-	p.until("that is written", func() bool { return p.of(ours, "long").AvailableAt != nil })
-	since := p.of(ours, "long").AvailableAt
-	p.start()
-	<-begun
-	p.measures(api.AnalysisSuccessful)
-	p.start()
-	if s := p.ends(ours, "long", api.AnalysisSuccessful, ""); !s.AvailableAt.Equal(since) {
-		t.Errorf("it was available at %s, and then at %s", since, s.AvailableAt)
-	}
-	sets, err := p.client.AppsV1().ReplicaSets(p.namespace).List(p.ctx, metav1.ListOptions{})
-	if err != nil || len(sets.Items) != 1 {
-		t.Errorf("there are %d ReplicaSets, %v", len(sets.Items), err)
-	}
-	runs, err := p.objects.Resource(kindsOf(ours, kindRun)).Namespace(p.namespace).List(p.ctx, metav1.ListOptions{})
-	if err != nil || len(runs.Items) != 1 {
-		t.Errorf("there are %d AnalysisRuns, %v", len(runs.Items), err)
+	for name, written := range map[string]bool{"written": true, "not written": false} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t)
+			begun := make(chan struct{}, 10)
+			p.measure = func(ctx context.Context, _ Measurement) run.Result {
+				begun <- struct{}{}
+				<-ctx.Done()
+				return run.Result{Phase: api.AnalysisError}
+			}
+			p.experiment(ours, "long", required)
+			<-begun
+			if written {
+				p.until("that is written", func() bool { return p.of(ours, "long").AvailableAt != nil })
+			}
+			since := p.of(ours, "long").AvailableAt
+			p.start()
+			<-begun
+			p.measures(api.AnalysisSuccessful)
+			p.start()
+			if s := p.ends(ours, "long", api.AnalysisSuccessful, ""); written && !s.AvailableAt.Equal(since) {
+				t.Errorf("it was available at %s, and then at %s", since, s.AvailableAt)
+			}
+			sets, err := p.client.AppsV1().ReplicaSets(p.namespace).List(p.ctx, metav1.ListOptions{})
+			if err != nil || len(sets.Items) != 1 {
+				t.Errorf("there are %d ReplicaSets, %v", len(sets.Items), err)
+			}
+			runs, err := p.objects.Resource(kindsOf(ours, kindRun)).Namespace(p.namespace).List(p.ctx, metav1.ListOptions{})
+			if err != nil || len(runs.Items) != 1 {
+				t.Errorf("there are %d AnalysisRuns, %v", len(runs.Items), err)
+			}
+		})
 	}
 }
 
