@@ -43,7 +43,7 @@ func (r *Runner) carryOut(ctx context.Context, i id, t *trial, m *moment, plan e
 	}
 	if plan.Analyse {
 		for k := range m.spec.Analyses {
-			if a := m.seen.Analyses[k]; a.Run == "" && !a.Phase.Completed() {
+			if !m.seen.Analyses[k].Phase.Completed() {
 				errs = append(errs, r.begin(ctx, i, t, m, &m.spec.Analyses[k]))
 			}
 		}
@@ -87,12 +87,92 @@ func (r *Runner) bring(ctx context.Context, i id, m *moment, k int, replicas int
 	return nil
 }
 
-// begin makes the AnalysisRun of an analysis. What its templates lack breaks it.
+// begin makes the AnalysisRun of an analysis. It has a name first, which the status
+// says, and is made after that was written: whoever goes on from there knows it for the
+// one, and no other is made, whether or not this one was. What its templates lack breaks
+// it.
 func (r *Runner) begin(ctx context.Context, i id, t *trial, m *moment, a *api.ExperimentAnalysis) error {
-	spec, err := r.runSpec(i, m, a)
+	r.mu.Lock()
+	name := t.begun[a.Name]
+	if name == "" {
+		name = r.freeName(i, t, m.object.Name+"-"+a.Name)
+		t.begun[a.Name] = name
+		r.queue.Add(i)
+	}
+	of := id{group: i.group, kind: kindRun, key: api.Key{Namespace: i.key.Namespace, Name: name}}
+	wait := t.epoch != m.epoch || !t.noted[name] || t.made[name] || t.lost[name] || r.runs[of] != nil
+	r.mu.Unlock()
+	if wait {
+		return nil
+	}
+	o, err := r.runObject(i, m, a)
 	if err != nil {
 		r.broke(i, t, m, a.Name, err)
 		return nil
+	}
+	o.Name = name
+	_, err = r.create(ctx, of, o)
+	taken := false
+	if apierrors.IsAlreadyExists(err) {
+		taken, err = r.taken(ctx, of, m.object)
+	}
+	switch {
+	case err != nil && never(err):
+		r.broke(i, t, m, a.Name, err)
+		return nil
+	case err != nil:
+		return fmt.Errorf("making AnalysisRun %q: %w", name, err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if t.epoch != m.epoch {
+		return nil
+	}
+	if t.made[name] = !taken; taken {
+		t.taken[name] = true
+		delete(t.begun, a.Name)
+	}
+	r.queue.Add(i)
+	return nil
+}
+
+// freeName gives a name for an AnalysisRun that no other is known to have.
+func (r *Runner) freeName(i id, t *trial, base string) string {
+	for n := 0; ; n++ {
+		name := base
+		if n > 0 {
+			name += "-" + strconv.Itoa(n)
+		}
+		if r.runs[id{group: i.group, kind: kindRun, key: api.Key{Namespace: i.key.Namespace, Name: name}}] == nil && !t.taken[name] {
+			return name
+		}
+	}
+}
+
+// taken says whether the AnalysisRun that has a name is not an Experiment's.
+func (r *Runner) taken(ctx context.Context, i id, e *api.Experiment) (bool, error) {
+	there, err := r.resource(i).Get(ctx, i.key.Name, metav1.GetOptions{})
+	if err != nil {
+		return false, err
+	}
+	return !metav1.IsControlledBy(there, e), nil
+}
+
+// broke notes that an analysis cannot begin.
+func (r *Runner) broke(i id, t *trial, m *moment, analysis string, err error) {
+	r.mu.Lock()
+	if t.epoch == m.epoch {
+		t.broken[analysis] = err.Error()
+	}
+	r.mu.Unlock()
+	r.queue.Add(i)
+}
+
+// runObject gives the AnalysisRun of an analysis, without a name.
+func (r *Runner) runObject(i id, m *moment, a *api.ExperimentAnalysis) (*api.AnalysisRun, error) {
+	spec, err := r.runSpec(i, m, a)
+	if err != nil {
+		return nil, err
 	}
 	o := &api.AnalysisRun{
 		TypeMeta: metav1.TypeMeta{APIVersion: apiVersion(i), Kind: kindRun},
@@ -109,57 +189,7 @@ func (r *Runner) begin(ctx context.Context, i id, t *trial, m *moment, a *api.Ex
 	if name := m.object.Labels[labelRollout]; name != "" {
 		o.Labels[labelRollout] = name
 	}
-	for n := range maxNames {
-		o.Name = m.object.Name + "-" + a.Name
-		if n > 0 {
-			o.Name += "-" + strconv.Itoa(n)
-		}
-		of := id{group: i.group, kind: kindRun, key: api.Key{Namespace: i.key.Namespace, Name: o.Name}}
-		_, err := r.create(ctx, of, o)
-		if apierrors.IsAlreadyExists(err) {
-			var takes bool
-			if takes, err = r.takes(ctx, of, m.object); err == nil && !takes {
-				continue
-			}
-		}
-		if err != nil && never(err) {
-			r.broke(i, t, m, a.Name, err)
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("making AnalysisRun %q: %w", o.Name, err)
-		}
-		r.mu.Lock()
-		if t.epoch == m.epoch {
-			t.begun[a.Name] = o.Name
-		}
-		r.mu.Unlock()
-		r.queue.Add(i)
-		return nil
-	}
-	r.broke(i, t, m, a.Name, fmt.Errorf("%d names from %q on are taken", maxNames, m.object.Name+"-"+a.Name))
-	return nil
-}
-
-// takes says whether an AnalysisRun of an Experiment was made for what it does now: one
-// that has ended was made before. The watch may not have told of it yet.
-func (r *Runner) takes(ctx context.Context, i id, e *api.Experiment) (bool, error) {
-	there, err := r.resource(i).Get(ctx, i.key.Name, metav1.GetOptions{})
-	if err != nil {
-		return false, err
-	}
-	status, _ := statusOf[api.AnalysisRunStatus](there)
-	return metav1.IsControlledBy(there, e) && !run.Ended(status), nil
-}
-
-// broke notes that an analysis cannot begin.
-func (r *Runner) broke(i id, t *trial, m *moment, analysis string, err error) {
-	r.mu.Lock()
-	if t.epoch == m.epoch {
-		t.broken[analysis] = err.Error()
-	}
-	r.mu.Unlock()
-	r.queue.Add(i)
+	return o, nil
 }
 
 // runSpec makes what an AnalysisRun of an Experiment measures.

@@ -28,9 +28,12 @@ type trial struct {
 	status  api.ExperimentStatus
 	epoch   int               // counts how often it was begun anew
 	version string            // resource version of the status that was written last
-	lost    map[string]bool   // AnalysisRuns that somebody deleted
-	begun   map[string]string // by analysis: the run that was made for it
+	begun   map[string]string // by analysis: the name of its AnalysisRun
 	broken  map[string]string // by analysis: why it cannot begin
+	noted   map[string]bool   // AnalysisRuns that the written status names: only then are they made
+	made    map[string]bool   // AnalysisRuns that were made
+	taken   map[string]bool   // names of AnalysisRuns that are somebody else's
+	lost    map[string]bool   // AnalysisRuns that somebody deleted
 
 	reported string // to the Rollout, as text; "": it is to be told again
 
@@ -72,7 +75,7 @@ func (r *Runner) seeExperiment(i id, u *unstructured.Unstructured, gone bool) {
 		t.owner, t.owned, t.ours = owner.key, owned, u.GetLabels()[LabelManagedBy] == "serin"
 		t.reset()
 		for _, a := range status.AnalysisRuns {
-			t.begun[a.Name] = a.AnalysisRun
+			t.begun[a.Name], t.noted[a.AnalysisRun] = a.AnalysisRun, true
 		}
 		r.trials[i] = t
 	case status.Phase == "" && t.status.Phase != "" && t.version != "" && newer(u.GetResourceVersion(), t.version):
@@ -90,7 +93,8 @@ func (r *Runner) seeExperiment(i id, u *unstructured.Unstructured, gone bool) {
 
 // reset forgets the analyses.
 func (t *trial) reset() {
-	t.lost, t.begun, t.broken = map[string]bool{}, map[string]string{}, map[string]string{}
+	t.begun, t.broken = map[string]string{}, map[string]string{}
+	t.noted, t.made, t.taken, t.lost = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 }
 
 // moment is what a look at an Experiment rests on.
@@ -238,8 +242,16 @@ func (r *Runner) publish(ctx context.Context, i id, t *trial, epoch int, status 
 	}
 	t.written, t.told = string(text), status.Phase
 	r.mu.Lock()
-	if t.epoch == epoch && newer(version, t.version) {
-		t.version = version
+	if t.epoch == epoch {
+		if newer(version, t.version) {
+			t.version = version
+		}
+		for _, a := range status.AnalysisRuns {
+			if !t.noted[a.AnalysisRun] {
+				t.noted[a.AnalysisRun] = true
+				r.queue.Add(i) // it can be made
+			}
+		}
 	}
 	r.mu.Unlock()
 	if t.owned && over(status) { // it may be one that is not kept

@@ -170,7 +170,7 @@ func (r *Runner) makeSet(ctx context.Context, i id, e *api.Experiment, t *api.Ex
 		}
 		made, err := r.client.AppsV1().ReplicaSets(s.Namespace).Create(ctx, s, metav1.CreateOptions{FieldManager: fieldManager})
 		if apierrors.IsAlreadyExists(err) {
-			made, err = r.taken(ctx, e, s)
+			made, err = r.takeSet(ctx, e, s)
 		}
 		if err != nil {
 			return n, fmt.Errorf("making ReplicaSet %q: %w", s.Name, err)
@@ -183,9 +183,9 @@ func (r *Runner) makeSet(ctx context.Context, i id, e *api.Experiment, t *api.Ex
 	return maxNames, fmt.Errorf("making ReplicaSet %q: %d names are taken", base, maxNames)
 }
 
-// taken gives the ReplicaSet that has a name already, if it is this template's; nil:
+// takeSet gives the ReplicaSet that has a name already, if it is this template's; nil:
 // it is something else. One that Argo's own controller made is taken over.
-func (r *Runner) taken(ctx context.Context, e *api.Experiment, s *apps.ReplicaSet) (*apps.ReplicaSet, error) {
+func (r *Runner) takeSet(ctx context.Context, e *api.Experiment, s *apps.ReplicaSet) (*apps.ReplicaSet, error) {
 	there, err := r.client.AppsV1().ReplicaSets(s.Namespace).Get(ctx, s.Name, metav1.GetOptions{})
 	if err != nil {
 		return nil, err
