@@ -18,12 +18,12 @@ type analysis struct {
 	uid     types.UID
 	object  *api.AnalysisRun // as it was seen last
 	refused string           // why it cannot be run
-	shown   bool             // a control loop runs it, or another controller did: not we
+	shown   bool             // it only shows what a control loop runs
 	owner   id               // the Experiment that it belongs to
 	owned   bool
 
 	status api.AnalysisRunStatus
-	stop   bool            // its Experiment has ended
+	stop   bool            // nobody waits for it any more
 	ctx    context.Context // of its measurements; nil: there was none
 	cancel context.CancelFunc
 
@@ -56,8 +56,10 @@ func (r *Runner) seeRun(i id, u *unstructured.Unstructured, gone bool) {
 	if a == nil {
 		a = &analysis{uid: u.GetUID()}
 		a.owner, a.owned = controller(u, kindExperiment)
-		_, ofRollout := controller(u, kindRollout)
-		a.shown = ofRollout || u.GetLabels()[LabelManagedBy] == "serin"
+		a.shown = u.GetLabels()[LabelManagedBy] == "serin"
+		// That of a Rollout was begun by Argo's controller, whose place we have: the loop
+		// that has the Rollout now analyses it anew.
+		_, a.stop = controller(u, kindRollout)
 		var text []byte
 		a.status, text = statusOf[api.AnalysisRunStatus](u)
 		a.status, a.written, a.told = run.Interrupted(a.status), string(text), a.status.Phase

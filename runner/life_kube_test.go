@@ -174,6 +174,11 @@ func TestRuns(t *testing.T) {
 	p.apply(`{apiVersion: serin.dev/v1alpha1, kind: AnalysisRun, metadata: {name: shown, namespace: $NS, labels: {app.kubernetes.io/managed-by: serin}}, spec: {` + metrics + `}}`)
 	p.apply(`{apiVersion: serin.dev/v1alpha1, kind: AnalysisRun, metadata: {name: wrong, namespace: $NS}, spec: {metrics: [{name: m, interval: often, provider: {web: {url: "http://x"}}}]}}`)
 	p.until("it is refused", func() bool { return p.runOf(ours, "wrong").Phase == api.AnalysisError })
+	p.apply(`{apiVersion: argoproj.io/v1alpha1, kind: Rollout, metadata: {name: shop, namespace: $NS}, spec: {template: {}, strategy: {canary: {}}}}`)
+	owner := string(p.get(argos, kindRollout, "shop").GetUID())
+	p.apply(`{apiVersion: argoproj.io/v1alpha1, kind: AnalysisRun, metadata: {name: left, namespace: $NS, ownerReferences: [{apiVersion: argoproj.io/v1alpha1, kind: Rollout, name: shop, uid: "` +
+		owner + `", controller: true}]}, spec: {metrics: [{name: m, interval: 1h, provider: {web: {url: "http://x"}}}]}}`)
+	p.until("what another controller has begun is ended", func() bool { return p.runOf(argos, "left").Message == "Run Terminated" })
 	if s := p.runOf(ours, "shown"); s.Phase != "" {
 		t.Errorf("what only shows an analysis is %s", s.Phase)
 	}
