@@ -244,3 +244,37 @@ spec:
 		})
 	}
 }
+
+// TestWorkloads: the template comes from a ReplicaSet or a PodTemplate too, and from
+// another kind it does not.
+func TestWorkloads(t *testing.T) {
+	p := newPlace(t, kubelab.KubeletOptions{})
+	refer := func(kind, name string) {
+		p.apply(strings.NewReplacer("$KIND", kind, "$NAME", name).Replace(`
+apiVersion: serin.dev/v1alpha1
+kind: Rollout
+metadata: {name: shop, namespace: $NS}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: shop}}
+  workloadRef: {apiVersion: v1, kind: $KIND, name: $NAME}
+  strategy: {canary: {}}
+`))
+		p.workload.Want(Wanted{Rollout: p.read()})
+	}
+	const pods = `{metadata: {labels: {app: shop, pod-template-hash: abc}}, spec: {containers: [{name: shop, image: "shop:$V"}]}}`
+	p.apply("{apiVersion: v1, kind: PodTemplate, metadata: {name: one, namespace: $NS}, template: " + strings.ReplaceAll(pods, "$V", "1") + "}")
+	p.apply("{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: two, namespace: $NS}, spec: {replicas: 0, selector: {matchLabels: {app: shop, pod-template-hash: abc}}, template: " +
+		strings.ReplaceAll(pods, "$V", "2") + "}}")
+	refer("PodTemplate", "one")
+	v1 := p.until("the version of the PodTemplate", func(r Report) bool { return r.Version != "" && r.Err == "" }).Version
+	if labels := p.set(v1).Spec.Template.Labels; labels["pod-template-hash"] != "" || labels["app"] != "shop" {
+		t.Errorf("its pods have %v", labels)
+	}
+	refer("ReplicaSet", "two")
+	p.until("the version of the ReplicaSet", func(r Report) bool { return r.Version != v1 && r.Version != "" && r.Revision == "2" && r.Err == "" })
+	refer("DaemonSet", "three")
+	p.until("the lack", func(r Report) bool {
+		return strings.Contains(r.Err, "names a DaemonSet; it may name a Deployment, ReplicaSet or PodTemplate")
+	})
+}

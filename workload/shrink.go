@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	apps "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -16,9 +17,10 @@ func (w *workloads) shrink(ctx context.Context, v view) error {
 		return nil
 	}
 	key := v.Rollout.Key()
-	d, err := w.deployment(key, ref.Name)
-	if err != nil {
-		return nil // source has told it
+	object, _ := w.workload(key, ref) // source has told why there is none
+	d, ok := object.(*apps.Deployment)
+	if !ok {
+		return nil
 	}
 	now := valueOr(d.Spec.Replicas, 1)
 	n := v.left(ref.ScaleDown, now)
@@ -26,7 +28,7 @@ func (w *workloads) shrink(ctx context.Context, v view) error {
 		return nil
 	}
 	patch := fmt.Appendf(nil, `{"metadata":{"resourceVersion":%q},"spec":{"replicas":%d}}`, d.ResourceVersion, n)
-	_, err = w.client.AppsV1().Deployments(key.Namespace).Patch(ctx, ref.Name, types.MergePatchType, patch, metav1.PatchOptions{}, "scale")
+	_, err := w.client.AppsV1().Deployments(key.Namespace).Patch(ctx, ref.Name, types.MergePatchType, patch, metav1.PatchOptions{}, "scale")
 	if err != nil {
 		return fmt.Errorf("scaling Deployment %q: %w", ref.Name, err)
 	}
