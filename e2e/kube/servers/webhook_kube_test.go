@@ -4,44 +4,14 @@ package servers_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
 	"encoding/base64"
-	"encoding/pem"
 	"fmt"
-	"math/big"
-	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/serin-mesh/serin/internal/lab"
 )
-
-// certificate writes a certificate for 127.0.0.1 that vouches for itself, and gives
-// its files and its text.
-func (p *place) certificate() (cert, key string, text []byte) {
-	p.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	p.must(err)
-	of := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}, IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, DNSNames: []string{"serin-xds"}}
-	der, err := x509.CreateCertificate(rand.Reader, of, of, private.Public(), private)
-	p.must(err)
-	secret, err := x509.MarshalPKCS8PrivateKey(private)
-	p.must(err)
-	dir := p.TempDir()
-	cert, key = filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
-	text = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	p.must(os.WriteFile(cert, text, 0o600))
-	p.must(os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600))
-	return cert, key, text
-}
 
 // hook is the webhook of the chart, at an address.
 const hook = `
@@ -78,15 +48,20 @@ spec:
 // warnings, and a server that only waits to lead answers as well.
 func TestWebhook(t *testing.T) {
 	p := newPlace(t, "webhook")
-	cert, key, authority := p.certificate()
+	authority, err := lab.NewAuthority(t.TempDir())
+	p.must(err)
+	own, err := authority.Sign("webhook", "127.0.0.1")
+	p.must(err)
+	bundle, err := os.ReadFile(authority.CA())
+	p.must(err)
 	ports, err := lab.FreePorts(2)
 	p.must(err)
 	for i, port := range ports {
-		s := p.serve("--webhook-listen", fmt.Sprintf("127.0.0.1:%d", port), "--webhook-cert", cert, "--webhook-key", key)
+		s := p.serve("--webhook-listen", fmt.Sprintf("127.0.0.1:%d", port), "--webhook-cert", own.Cert, "--webhook-key", own.Key)
 		if p.answers(s, "/healthz", 200); i == 0 {
 			p.answers(s, "/readyz", 200)
 		}
-		p.must(p.cluster.Apply(p.ctx, fmt.Sprintf(hook, p.namespace, fmt.Sprintf("127.0.0.1:%d", port), base64.StdEncoding.EncodeToString(authority))))
+		p.must(p.cluster.Apply(p.ctx, fmt.Sprintf(hook, p.namespace, fmt.Sprintf("127.0.0.1:%d", port), base64.StdEncoding.EncodeToString(bundle))))
 		p.judges()
 	}
 }
