@@ -14,5 +14,5 @@
 //     that is being deleted: what was there before the webhook can be removed.
 //  4. What Serin leaves alone passes: kinds that it does not know, and blueGreen
 //     Rollouts of argoproj.io.
-//  5. The certificate is read again for each connection.
+//  5. Each connection has the certificate that was the newest when it began.
 package admission

@@ -19,26 +19,10 @@ const (
 	stopTimeout = time.Second
 )
 
-// Files name what the webhook proves itself with. The API server knows the
-// authority from its own configuration.
-type Files struct{ Cert, Key string }
-
-// Check reads the files, so that what is missing is known at the start.
-func (f Files) Check() error {
-	_, err := f.read()
-	return err
-}
-
-func (f Files) read() (*tls.Certificate, error) {
-	pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
-	if err != nil {
-		return nil, fmt.Errorf("reading --webhook-cert %q and --webhook-key %q: %w", f.Cert, f.Key, err)
-	}
-	return &pair, nil
-}
-
-// Serve answers on a listener, which it closes, until the context ends.
-func Serve(ctx context.Context, lis net.Listener, files Files, log *slog.Logger) error {
+// Serve answers on a listener, which it closes, until the context ends. Each
+// connection has the certificate of its time; the API server knows the authority
+// from its own configuration.
+func Serve(ctx context.Context, lis net.Listener, own func() *tls.Certificate, log *slog.Logger) error {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
@@ -46,7 +30,7 @@ func Serve(ctx context.Context, lis net.Listener, files Files, log *slog.Logger)
 		Handler: Handler(log), ReadHeaderTimeout: patience, ReadTimeout: patience, WriteTimeout: patience, IdleTimeout: 2 * time.Minute,
 		TLSConfig: &tls.Config{
 			MinVersion:     tls.VersionTLS12,
-			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return files.read() },
+			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return own(), nil },
 		},
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}

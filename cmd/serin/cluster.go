@@ -91,7 +91,7 @@ func serveCluster(ctx context.Context, o serveOptions) error {
 				return lead(ctx, o, config, client, namespace, r.listeners, r.serving)
 			})
 		}
-		secure, err := o.XDSTLS.config()
+		own, err := o.XDSTLS.read(o.Log)
 		if err != nil {
 			return err
 		}
@@ -101,7 +101,7 @@ func serveCluster(ctx context.Context, o serveOptions) error {
 		}
 		defer l.close()
 		return lead(ctx, o, config, client, namespace, l, func(_ context.Context, saved store.Saved) func(xds.Sink) served {
-			return alone(o, secure, saved)
+			return alone(o, own, saved)
 		})
 	})
 }

@@ -3,9 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -33,7 +30,7 @@ type replica struct {
 
 // newReplica binds the addresses of a server; nothing is answered yet.
 func newReplica(ctx context.Context, o serveOptions) (*replica, error) {
-	secure, err := o.XDSTLS.config()
+	own, err := o.XDSTLS.read(o.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -49,13 +46,9 @@ func newReplica(ctx context.Context, o serveOptions) (*replica, error) {
 	r := &replica{listeners: l, reports: &relay.Sink{}}
 	at := func(l net.Listener) string { return reachable(o.Cluster.Advertise, l.Addr(), name) }
 	r.identity = relay.Holder(name+"_"+uuid.NewString(), at(l.xds))
-	opts := relay.Options{HTTP: at(l.http), AckTimeout: o.AckTimeout, AwayTimeout: o.AwayTimeout, Log: o.Log}
-	if secure != nil {
-		opts.Secure = &relay.Secure{Own: o.XDSTLS.peers}
-	}
-	r.node = relay.New(opts)
+	r.node = relay.New(relay.Options{Secure: toPeers(own), HTTP: at(l.http), AckTimeout: o.AckTimeout, AwayTimeout: o.AwayTimeout, Log: o.Log})
 	r.envoys = xds.New(xds.Options{
-		Sink: r.reports, Log: o.Log, TLS: secure, Services: []func(grpc.ServiceRegistrar){r.node.Register},
+		Sink: r.reports, Log: o.Log, TLS: toEnvoys(own), Services: []func(grpc.ServiceRegistrar){r.node.Register},
 		AckTimeout: o.AckTimeout, AwayTimeout: o.AwayTimeout, Drain: o.Drain,
 	})
 	r.node.Serve(r.envoys)
@@ -144,16 +137,4 @@ func (r *replica) pass(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, "the leader does not answer: "+err.Error(), http.StatusBadGateway)
 	}}
 	proxy.ServeHTTP(w, req)
-}
-
-// peers gives what servers prove themselves to each other with.
-func (f tlsFiles) peers() (*tls.Certificate, *x509.CertPool, error) {
-	config, err := f.read()
-	if err != nil {
-		return nil, nil, err
-	}
-	if len(config.Certificates) == 0 {
-		return nil, nil, errors.New("there is no certificate for the servers among themselves")
-	}
-	return &config.Certificates[0], config.ClientCAs, nil
 }

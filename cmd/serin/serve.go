@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -66,7 +65,7 @@ func serve(ctx context.Context, o serveOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	secure, err := o.XDSTLS.config()
+	own, err := o.XDSTLS.read(o.Log)
 	if err != nil {
 		return err
 	}
@@ -94,7 +93,7 @@ func serve(ctx context.Context, o serveOptions) (err error) {
 		return err
 	}
 	defer listeners.close()
-	return join(o, data, saved, tokens, alone(o, secure, saved), cluster{}).run(ctx, folder, first, listeners)
+	return join(o, data, saved, tokens, alone(o, own, saved), cluster{}).run(ctx, folder, first, listeners)
 }
 
 // keeper keeps what must outlive a crash.
@@ -132,10 +131,10 @@ type served struct {
 }
 
 // alone gives the Envoys of this process.
-func alone(o serveOptions, secure *tls.Config, saved store.Saved) func(xds.Sink) served {
+func alone(o serveOptions, own *identity, saved store.Saved) func(xds.Sink) served {
 	return func(reports xds.Sink) served {
 		s := xds.New(xds.Options{
-			Sink: reports, Log: o.Log, TLS: secure,
+			Sink: reports, Log: o.Log, TLS: toEnvoys(own),
 			AckTimeout: o.AckTimeout, AwayTimeout: o.AwayTimeout, Drain: o.Drain,
 		})
 		if len(saved.Rollouts) > 0 {
