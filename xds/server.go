@@ -130,7 +130,7 @@ func (s *Server) grpcServer(ctx context.Context) *grpc.Server {
 		grpc.WaitForHandlers(true),
 	}
 	if s.opts.TLS != nil {
-		opts = append(opts, grpc.Creds(credentials.NewTLS(s.opts.TLS)))
+		opts = append(opts, grpc.Creds(&doorkeeper{TransportCredentials: credentials.NewTLS(s.opts.TLS), log: s.opts.Log, told: map[turnedAway]time.Time{}}))
 	}
 	server := grpc.NewServer(opts...)
 	discoveryv3.RegisterAggregatedDiscoveryServiceServer(server, discovery{s})
