@@ -45,7 +45,8 @@ func (n *Node) Follow(ctx context.Context, own string, reports *Sink) {
 		term := n.term
 		n.mu.Unlock()
 		if at := address(term.Holder); at != "" && term.Holder != own {
-			if err := n.session(ctx, term, at, reports); ctx.Err() == nil && err.Error() != said {
+			followed := func() { said = "" }
+			if err := n.session(ctx, term, at, reports, followed); ctx.Err() == nil && err.Error() != said {
 				said = err.Error()
 				n.opts.Log.Warn("without a leader: Envoys keep what they have", "leader", term.Holder, "error", err)
 			}
@@ -82,8 +83,9 @@ type tally struct {
 	known bool
 }
 
-// session follows a leader until the stream ends, or the lease names another.
-func (n *Node) session(ctx context.Context, term Term, at string, reports *Sink) error {
+// session follows a leader until the stream ends, or the lease names another. It
+// tells when the leader has answered.
+func (n *Node) session(ctx context.Context, term Term, at string, reports *Sink, followed func()) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	conn, err := n.dial(at)
@@ -108,6 +110,7 @@ func (n *Node) session(ctx context.Context, term Term, at string, reports *Sink)
 	if m.Welcome == nil || m.Welcome.Term != term || !slow.Stop() {
 		return errors.New("following the leader: it leads in another term")
 	}
+	followed()
 	var work sync.WaitGroup
 	defer work.Wait()
 	defer cancel(nil)

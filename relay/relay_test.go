@@ -1,9 +1,12 @@
 package relay_test
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"math"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -29,6 +32,7 @@ var edge = api.Key{Namespace: "default", Name: "edge"}
 // wire is the network of a test: processes by their address.
 type wire struct {
 	t    *testing.T
+	log  *slog.Logger // of the processes; nil: silent
 	mu   sync.Mutex
 	open map[string]*bufconn.Listener
 }
@@ -56,7 +60,7 @@ type process struct {
 // start starts a process under an address; it follows whom it is told of.
 func (w *wire) start(address string) *process {
 	p := &process{reports: &relay.Sink{}, identity: relay.Holder(address, address)}
-	p.Node = relay.New(relay.Options{HTTP: "http-" + address, Dial: grpc.WithContextDialer(w.dial)})
+	p.Node = relay.New(relay.Options{HTTP: "http-" + address, Log: w.log, Dial: grpc.WithContextDialer(w.dial)})
 	p.server = xds.New(xds.Options{Sink: p.reports, Services: []func(grpc.ServiceRegistrar){p.Register}})
 	p.Serve(p.server)
 	lis := bufconn.Listen(1 << 20)
@@ -146,6 +150,32 @@ func TestReports(t *testing.T) {
 				Latency: []stats.HistogramBucket{{Upper: 1, Count: 1}, {Upper: math.Inf(1), Count: 2}}}}}}
 		if diff := cmp.Diff(want, into.got); diff != "" {
 			t.Errorf("reported (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestLossIsTold: each loss of the leader is told of once, and again after the leader
+// was back.
+func TestLossIsTold(t *testing.T) {
+	bubble(t, func(t *testing.T, w *wire) {
+		var said bytes.Buffer
+		w.log = slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelWarn}))
+		a, b := w.start("a"), w.start("b")
+		for range 2 {
+			a.Heed(term(a, 1))
+			ctx, cancel := context.WithCancel(t.Context())
+			a.Lead(ctx, nil, &sink{}).Complete()
+			b.Heed(term(a, 1))
+			settle()
+			if said.Len() > 0 {
+				t.Errorf("while there is a leader: %s", said.String())
+			}
+			cancel()
+			synctest.Wait()
+			if got := said.String(); strings.Count(got, "without a leader: Envoys keep what they have") != 1 {
+				t.Errorf("the loss is not told of once: %s", got)
+			}
+			said.Reset()
 		}
 	})
 }
