@@ -103,14 +103,25 @@ func forward(ctx context.Context, in net.Conn, servers []*server) {
 	}
 }
 
-// envoy starts an Envoy of the Gateway edge at an address of servers.
+// envoy starts an Envoy of the Gateway edge at an address of servers, and waits
+// until it listens.
 func (p *place) envoy(id, xds string) {
+	p.Helper()
+	p.must(p.envoyFor(id, nil, "--xds", xds).Ready(p.ctx, 1))
+}
+
+// envoyFor starts an Envoy of the Gateway edge by flags of serin bootstrap. edit, if
+// not nil, changes its bootstrap.
+func (p *place) envoyFor(id string, edit func(string) string, flags ...string) *lab.Envoy {
 	p.Helper()
 	port, err := lab.FreePort()
 	p.must(err)
 	admin := fmt.Sprintf("127.0.0.1:%d", port)
-	boot, err := exec.Command(program, "bootstrap", "--gateway", p.namespace+"/edge", "--node-id", id, "--xds", xds, "--admin", admin).Output()
+	boot, err := exec.Command(program, append([]string{"bootstrap", "--gateway", p.namespace + "/edge", "--node-id", id, "--admin", admin}, flags...)...).Output()
 	p.must(err)
+	if edit != nil {
+		boot = []byte(edit(string(boot)))
+	}
 	e, err := lab.StartEnvoy(lab.EnvoyOptions{Name: id, Dir: p.TempDir(), Bootstrap: boot, Admin: admin})
 	p.must(err)
 	p.Cleanup(func() {
@@ -119,7 +130,7 @@ func (p *place) envoy(id, xds string) {
 		}
 		_ = e.Close()
 	})
-	p.must(e.Ready(p.ctx, 1))
+	return e
 }
 
 // status is of the Rollout shop, as far as these tests read it.
@@ -128,6 +139,7 @@ type status struct {
 	Message          string
 	CurrentStepIndex *int
 	Fleet            struct{ Connected, Acked, Away, Quarantined int }
+	Observed         map[string]struct{ Requests uint64 }
 }
 
 // status asks a server for the Rollout shop.
@@ -180,6 +192,29 @@ func (p *place) load(port int) (l *lab.Load, stop func()) {
 	return l, stop
 }
 
+// shop begins the Rollout shop with its version v1, whose pods answer with their
+// version. It gives the port of its Gateway, and what puts another version.
+func (p *place) shop() (port int, put func(version string)) {
+	p.Helper()
+	k, err := kubelab.StartKubelet(p.ctx, p.cluster.Config(kubelab.Admin), kubelab.KubeletOptions{
+		Namespace: p.namespace, Nodes: []string{p.namespace + "-a"},
+		Backend: kubelab.HTTP(func(pod *core.Pod) http.Handler {
+			version := pod.Labels["version"]
+			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set(lab.VersionHeader, version) })
+		}),
+	})
+	p.must(err)
+	p.Cleanup(func() { p.must(k.Close()) })
+	port, err = lab.FreePort()
+	p.must(err)
+	put = func(version string) {
+		p.Helper()
+		p.must(p.cluster.Apply(p.ctx, strings.NewReplacer("$NS", p.namespace, "$PORT", fmt.Sprint(port), "$VERSION", version).Replace(shop)))
+	}
+	put("v1")
+	return port, put
+}
+
 // TestLeaderGone: two servers serve an Envoy each, and the rollout counts both. The
 // leader is killed in the middle, or ended: the other one goes on within seconds,
 // and no request is lost.
@@ -191,21 +226,7 @@ func TestLeaderGone(t *testing.T) {
 
 func (p *place) leaderGone(by syscall.Signal) {
 	t := p.T
-	k, err := kubelab.StartKubelet(p.ctx, p.cluster.Config(kubelab.Admin), kubelab.KubeletOptions{
-		Namespace: p.namespace, Nodes: []string{p.namespace + "-a"},
-		Backend: kubelab.HTTP(func(pod *core.Pod) http.Handler {
-			version := pod.Labels["version"]
-			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set(lab.VersionHeader, version) })
-		}),
-	})
-	p.must(err)
-	t.Cleanup(func() { p.must(k.Close()) })
-	port, err := lab.FreePort()
-	p.must(err)
-	put := func(version string) {
-		p.must(p.cluster.Apply(p.ctx, strings.NewReplacer("$NS", p.namespace, "$PORT", fmt.Sprint(port), "$VERSION", version).Replace(shop)))
-	}
-	put("v1")
+	port, put := p.shop()
 	one := p.serve()
 	p.answers(one, "/readyz", http.StatusOK)
 	two := p.serve()

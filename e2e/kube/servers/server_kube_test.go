@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -110,7 +111,13 @@ func (p *place) must(err error) {
 // kubectl runs kubectl on an input in the namespace.
 func (p *place) kubectl(input string, args ...string) (string, error) {
 	p.Helper()
-	path, err := kubelab.Tool("SERIN_KUBECTL", "scripts/kubectl.sh")
+	return p.tool("kubectl", input, args...)
+}
+
+// tool runs a tool of the cluster's on an input in the namespace.
+func (p *place) tool(name, input string, args ...string) (string, error) {
+	p.Helper()
+	path, err := kubelab.Tool("SERIN_"+strings.ToUpper(name), "scripts/"+name+".sh")
 	p.must(err)
 	cmd := exec.CommandContext(p.ctx, path, append([]string{"--namespace", p.namespace}, args...)...)
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+p.config, "HOME="+p.TempDir()) // nothing of ours is read
@@ -148,11 +155,18 @@ func (l *text) String() string {
 // serve starts a server that sees the namespace, and ends it with the test.
 func (p *place) serve(flags ...string) *server {
 	p.Helper()
+	return p.serveAs(func(xds, http string) []string {
+		return append([]string{"serve", "--kubernetes", "--namespaces", p.namespace, "--lease-namespace", p.namespace, "--xds-listen", xds, "--http-listen", http}, flags...)
+	})
+}
+
+// serveAs starts a server by the arguments for its two addresses.
+func (p *place) serveAs(args func(xds, http string) []string) *server {
+	p.Helper()
 	ports, err := lab.FreePorts(2)
 	p.must(err)
 	s := &server{xds: fmt.Sprintf("127.0.0.1:%d", ports[0]), http: fmt.Sprintf("127.0.0.1:%d", ports[1]), log: &text{}, done: make(chan struct{})}
-	s.cmd = exec.Command(program, append([]string{"serve", "--kubernetes", "--kubeconfig", p.config, "--namespaces", p.namespace,
-		"--lease-namespace", p.namespace, "--xds-listen", s.xds, "--http-listen", s.http}, flags...)...)
+	s.cmd = exec.Command(program, append(args(s.xds, s.http), "--kubeconfig", p.config)...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	p.must(s.cmd.Start())
 	go func() { defer close(s.done); _ = s.cmd.Wait() }()
@@ -192,6 +206,22 @@ func (s *server) get(ctx context.Context, path string) (int, string, error) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	return resp.StatusCode, string(body), err
+}
+
+// says waits until the server has logged a line with all the words.
+func (p *place) says(s *server, words ...string) {
+	p.Helper()
+	p.until(fmt.Sprintf("%s says %q", s.http, words), func(context.Context) (bool, error) { return said(s.log.String(), words...), nil })
+}
+
+// said tells whether a log has a line with all the words.
+func said(log string, words ...string) bool {
+	for line := range strings.Lines(log) {
+		if !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(line, word) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // until waits until something holds.
