@@ -31,7 +31,7 @@ func newServeCommand() *cobra.Command {
 			"accepted last. On a loopback address anybody on this machine may act, unless there is a\n" +
 			"token file: one line NAME:TOKEN for each who may.\n\n" +
 			"With the three --xds-tls flags, which go together, Envoys are served by mutual TLS; the files\n" +
-			"are read again for each connection.\n\n" +
+			"are looked at again for each connection; while they are not good, what was good last holds.\n\n" +
 			"With --kubernetes the objects are those of a cluster, the state is kept in ConfigMaps of the\n" +
 			"server's own namespace, and the pods of each Rollout are Serin's to scale. Of several servers\n" +
 			"one leads; the others serve Envoys as it says, and wait to take its place.",
