@@ -58,6 +58,19 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if p.Status >= http.StatusInternalServerError {
 		s.log.Error("an HTTP request failed", "method", r.Method, "path", r.URL.Path, "status", p.Status, "error", err)
 	}
+	p.write(w)
+}
+
+// Refuse answers a request with the problem of a status, for handlers beside a
+// Server's.
+func Refuse(w http.ResponseWriter, r *http.Request, status int, detail string) {
+	p := refuse(status, "%s", detail)
+	p.Instance = r.URL.Path
+	p.write(w)
+}
+
+// write sends the problem.
+func (p *Problem) write(w http.ResponseWriter) {
 	if p.Status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="serin"`)
 	}

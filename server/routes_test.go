@@ -120,6 +120,15 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// TestRefuse proves that a handler beside the server's refuses as the server does.
+func TestRefuse(t *testing.T) {
+	w := httptest.NewRecorder()
+	server.Refuse(w, request(t, "GET", "/api/v1/fleet", ""), http.StatusUnauthorized, "give a token, 100%")
+	if p := problem(t, w); p.Detail != "give a token, 100%" || p.Instance != "/api/v1/fleet" || w.Header().Get("WWW-Authenticate") == "" {
+		t.Errorf("refused with %+v", p)
+	}
+}
+
 // TestUnencodable proves that a value without a JSON form is a problem, and
 // not a success that breaks off.
 func TestUnencodable(t *testing.T) {

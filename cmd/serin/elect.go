@@ -43,6 +43,7 @@ func elect(ctx context.Context, o serveOptions, client kubernetes.Interface, nam
 	defer r.listeners.close()
 	waiting := stand(r.listeners.http, r)
 	defer waiting.close()
+	r.listeners.relieve = waiting.relieve
 	inner, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stopServing := start(inner, func(ctx context.Context) error {
@@ -57,10 +58,8 @@ func elect(ctx context.Context, o serveOptions, client kubernetes.Interface, nam
 		return nil
 	}))
 	err = r.run(inner, o, client, namespace, func(ctx context.Context) error {
+		r.takesOver.Store(true)
 		_ = stopFollowing() // it never fails
-		if err := waiting.relieve(); err != nil {
-			return err
-		}
 		return lead(ctx, r)
 	})
 	if err == nil && ctx.Err() == nil {
@@ -148,38 +147,46 @@ func (l *watchedLock) tell(r resourcelock.LeaderElectionRecord) {
 	l.seen(relay.Term{Holder: r.HolderIdentity, Number: r.LeaderTransitions})
 }
 
-// standby answers HTTP for a server that follows.
+// lastAnswers bounds how long a server that begins to lead goes on with what it began
+// to answer as one that follows. Streams of events end by it, and are made again.
+const lastAnswers = time.Second
+
+// standby answers HTTP for a server that follows, and for one that takes over until
+// it has loaded its state.
 type standby struct {
-	http   net.Listener
+	http   *borrowed
 	server *http.Server
-	done   chan struct{} // closed when the server has ended
-	once   sync.Once
+	done   chan struct{} // closed when nothing is accepted any more
 }
 
 // stand begins to answer on a listener.
 func stand(l net.Listener, r *replica) *standby {
-	s := &standby{http: l, done: make(chan struct{}), server: &http.Server{ReadHeaderTimeout: leaseHolds, Handler: r.handler()}}
+	s := &standby{http: &borrowed{Listener: l}, done: make(chan struct{}), server: &http.Server{ReadHeaderTimeout: leaseHolds, Handler: r.handler()}}
 	go func() {
 		defer close(s.done)
-		_ = s.server.Serve(&borrowed{Listener: l}) // it ends with the server
+		_ = s.server.Serve(s.http) // it ends with the listener
 	}()
 	return s
 }
 
 // close ends the answers; the listener stays open.
 func (s *standby) close() {
-	s.once.Do(func() {
-		_ = s.server.Close()
-		<-s.done
-	})
+	_ = s.server.Close()
+	_ = s.http.Close()
+	<-s.done
 }
 
-// relieve lets somebody else have the listener.
+// relieve lets somebody else have the listener. Who is answered already is answered
+// to the end.
 func (s *standby) relieve() error {
-	s.close()
-	if t, ok := s.http.(*net.TCPListener); ok {
+	_ = s.http.Close() // it sets a deadline, which the next call would tell of
+	<-s.done
+	// A Shutdown would drop the request that is just being read.
+	s.server.SetKeepAlivesEnabled(false)
+	time.AfterFunc(lastAnswers, func() { _ = s.server.Close() })
+	if t, ok := s.http.Listener.(*net.TCPListener); ok {
 		if err := t.SetDeadline(time.Time{}); err != nil {
-			return fmt.Errorf("taking over the address %s: %w", s.http.Addr(), err)
+			return fmt.Errorf("taking over the address %s: %w", t.Addr(), err)
 		}
 	}
 	return nil
@@ -191,21 +198,21 @@ type borrowed struct {
 	closed atomic.Bool
 }
 
-// Accept ends with Close.
+// Accept ends with Close. A connection that came in the same moment is not lost.
 func (b *borrowed) Accept() (net.Conn, error) {
 	c, err := b.Listener.Accept()
-	if b.closed.Load() {
-		if err == nil {
-			_ = c.Close()
-		}
+	if err != nil && b.closed.Load() {
 		return nil, net.ErrClosed
 	}
 	return c, err
 }
 
-// Close ends Accept by a deadline that is over.
+// Close ends Accept by a deadline that is over. Once it is closed it leaves the
+// listener alone.
 func (b *borrowed) Close() error {
-	b.closed.Store(true)
+	if b.closed.Swap(true) {
+		return nil
+	}
 	if t, ok := b.Listener.(*net.TCPListener); ok {
 		return t.SetDeadline(time.Unix(1, 0))
 	}

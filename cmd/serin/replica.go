@@ -10,11 +10,13 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
 
 	"github.com/serin-mesh/serin/relay"
+	"github.com/serin-mesh/serin/server"
 	"github.com/serin-mesh/serin/store"
 	"github.com/serin-mesh/serin/xds"
 )
@@ -26,6 +28,8 @@ type replica struct {
 	reports   *relay.Sink
 	listeners *listeners
 	identity  string // in the lease
+
+	takesOver atomic.Bool // it has the lease, and loads what it needs to lead
 }
 
 // newReplica binds the addresses of a server; nothing is answered yet.
@@ -95,17 +99,17 @@ func (r *replica) serving(ctx context.Context, saved store.Saved) func(xds.Sink)
 	}
 }
 
-// handler answers for a server that follows: whether it serves Envoys, and what the
-// leader says to everything else.
+// handler answers for a server that does not lead yet: whether it serves Envoys, and
+// what the leader says to everything else.
 func (r *replica) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, req *http.Request) {
 		select {
 		case <-r.node.Synced():
 			fmt.Fprintln(w, "ok")
 		default:
-			http.Error(w, "this server has not heard from a leader yet", http.StatusServiceUnavailable)
+			server.Refuse(w, req, http.StatusServiceUnavailable, r.why("this server has not heard from a leader yet"))
 		}
 	})
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
@@ -116,25 +120,35 @@ func (r *replica) handler() http.Handler {
 	return mux
 }
 
+// why says why something is not answered now: what is given, unless this server is
+// about to lead.
+func (r *replica) why(follows string) string {
+	if r.takesOver.Load() {
+		return "this server takes over and loads its state; try again"
+	}
+	return follows
+}
+
 // pass hands a request on to the leader. Who may act there without a token, being
 // on the leader's machine, has to be on this one too.
 func (r *replica) pass(w http.ResponseWriter, req *http.Request) {
 	leader := r.node.LeaderHTTP()
 	if leader == "" {
-		http.Error(w, "this server follows, and there is no leader now", http.StatusServiceUnavailable)
+		w.Header().Set("Retry-After", "1")
+		server.Refuse(w, req, http.StatusServiceUnavailable, r.why("this server follows, and there is no leader now; try again"))
 		return
 	}
 	reads := req.Method == http.MethodGet || req.Method == http.MethodHead
 	if ip, err := netip.ParseAddrPort(req.RemoteAddr); !reads && req.Header.Get("Authorization") == "" && (err != nil || !ip.Addr().Unmap().IsLoopback()) {
-		http.Error(w, "give a token", http.StatusUnauthorized)
+		server.Refuse(w, req, http.StatusUnauthorized, "give a token")
 		return
 	}
 	proxy := httputil.ReverseProxy{FlushInterval: -1, Rewrite: func(p *httputil.ProxyRequest) {
 		p.SetURL(&url.URL{Scheme: "http", Host: leader})
 		p.Out.Host = p.In.Host // the leader checks it
 		p.SetXForwarded()
-	}, ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
-		http.Error(w, "the leader does not answer: "+err.Error(), http.StatusBadGateway)
+	}, ErrorHandler: func(w http.ResponseWriter, req *http.Request, err error) {
+		server.Refuse(w, req, http.StatusBadGateway, "the leader does not answer: "+err.Error())
 	}}
 	proxy.ServeHTTP(w, req)
 }

@@ -201,6 +201,13 @@ func (p *parts) front(ctx context.Context, from source, first control.Update, l 
 	if err := p.control.Stored(ctx); err != nil {
 		return fmt.Errorf("storing the first state: %w", err)
 	}
+	if l.relieve != nil {
+		if err := l.relieve(); err != nil {
+			return err
+		}
+	}
+	p.ready.Store(true)
+	defer p.ready.Store(false)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return p.served.run(ctx, l.xds) })
 	g.Go(func() error { return p.web.Run(ctx, l.http) })
@@ -208,8 +215,6 @@ func (p *parts) front(ctx context.Context, from source, first control.Update, l 
 		g.Go(func() error { return run(ctx) })
 	}
 	g.Go(func() error { return p.follow(ctx, from, first) })
-	p.ready.Store(true)
-	defer p.ready.Store(false)
 	defer context.AfterFunc(ctx, func() { p.ready.Store(false) })()
 	p.log.Info("serving", "xds", l.xds.Addr().String(), "http", l.http.Addr().String())
 	if p.told != nil {

@@ -67,7 +67,12 @@ func listing(findings []api.Finding) string {
 }
 
 // listeners are the two that a server has.
-type listeners struct{ xds, http net.Listener }
+type listeners struct {
+	xds, http net.Listener
+
+	// relieve has whoever answers on http end that; nil: nobody does.
+	relieve func() error
+}
 
 // listenBoth binds both addresses, or none.
 func listenBoth(ctx context.Context, o serveOptions) (*listeners, error) {
