@@ -215,9 +215,45 @@ func (p *place) shop() (port int, put func(version string)) {
 	return port, put
 }
 
+// probes asks a server, as a kubelet does, whether it lives and is ready, until stop
+// is called. Every answer has to be yes.
+func (p *place) probes(s *server) (stop func()) {
+	ctx, cancel := context.WithCancel(p.ctx)
+	done := make(chan struct{})
+	var asked int
+	var longest time.Duration
+	go func() {
+		defer close(done)
+		client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		for ticks := time.Tick(20 * time.Millisecond); ctx.Err() == nil; asked++ {
+			<-ticks
+			for _, path := range []string{"/healthz", "/readyz"} {
+				begun := time.Now()
+				resp, err := client.Get("http://" + s.http + path)
+				if err != nil {
+					p.Errorf("%s: %v", path, err)
+					return
+				}
+				_ = resp.Body.Close()
+				longest = max(longest, time.Since(begun))
+				if resp.StatusCode != http.StatusOK {
+					p.Errorf("%s: %s", path, resp.Status)
+				}
+			}
+		}
+	}()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		<-done
+		p.Logf("%d probes, the longest took %s", asked, longest.Round(time.Millisecond))
+	})
+	p.Cleanup(stop)
+	return stop
+}
+
 // TestLeaderGone: two servers serve an Envoy each, and the rollout counts both. The
-// leader is killed in the middle, or ended: the other one goes on within seconds,
-// and no request is lost.
+// leader is killed in the middle, or ended: the other one goes on within seconds, and
+// is ready all the time, and no request is lost.
 func TestLeaderGone(t *testing.T) {
 	for name, by := range map[string]syscall.Signal{"killed": syscall.SIGKILL, "ended": syscall.SIGTERM} {
 		t.Run(name, func(t *testing.T) { newPlace(t, "leader-"+name).leaderGone(by) })
@@ -245,11 +281,13 @@ func (p *place) leaderGone(by syscall.Signal) {
 		t.Errorf("the fleet is %d %s %v", code, body, err)
 	}
 	p.reaches(two, "the second pause", at(3))
+	ready := p.probes(two)
 	killed := time.Now()
 	one.end(by)
 	p.reaches(two, "another leader", func(status) bool { return true })
 	t.Logf("another leader after %s", time.Since(killed).Round(10*time.Millisecond))
 	p.reaches(two, "the next step", at(4))
+	ready()
 	t.Logf("the next step after %s", time.Since(killed).Round(10*time.Millisecond))
 	p.reaches(two, "the end", func(s status) bool { return s.Phase == "Healthy" && s.Fleet.Acked == 2 && s.Fleet.Connected == 2 })
 	t.Logf("the end after %s", time.Since(killed).Round(10*time.Millisecond))
