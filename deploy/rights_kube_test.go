@@ -3,39 +3,18 @@
 package deploy_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
 	"github.com/serin-mesh/serin/internal/kubelab"
+	"github.com/serin-mesh/serin/internal/stage"
 )
-
-// output gathers what a program prints.
-type output struct {
-	mu   sync.Mutex // guards text
-	text bytes.Buffer
-}
-
-// Write takes what was printed. Source: io.Writer.
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-// String gives all that was printed.
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
-}
 
 // TestRights: with the rights of the chart, and no other, the program reads, scales
 // and says what it does; nothing that it asks for is forbidden.
@@ -149,7 +128,7 @@ spec: {selector: {app: shop}, ports: [{port: 80}]}
 
 // serve runs the program as the chart's ServiceAccount, with the chart's flags as
 // far as they mean something outside of a pod, until the test ends.
-func (p *place) serve() *output {
+func (p *place) serve() *stage.Output {
 	p.Helper()
 	dir := p.TempDir()
 	binary := filepath.Join(dir, "serin")
@@ -176,7 +155,7 @@ func (p *place) serve() *output {
 	if err := os.WriteFile(filepath.Join(dir, "tokens"), p.secret("serin-tokens", "tokens"), 0o600); err != nil {
 		p.Fatal(err)
 	}
-	log := &output{}
+	log := &stage.Output{}
 	cmd := exec.Command(binary, append(args, "--kubeconfig", kubeconfig)...) // the test's end tells it to end
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
 	if err := cmd.Start(); err != nil {

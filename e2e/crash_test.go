@@ -19,6 +19,7 @@ import (
 
 	"github.com/serin-mesh/serin/api"
 	"github.com/serin-mesh/serin/internal/lab"
+	"github.com/serin-mesh/serin/internal/stage"
 	"github.com/serin-mesh/serin/rollout"
 	"github.com/serin-mesh/serin/store"
 )
@@ -116,7 +117,7 @@ type life struct {
 	apps      []*lab.App // as they were put last
 	witnesses []*witness
 	serin     *exec.Cmd
-	log       *logFile
+	log       stage.Output
 	web       *http.Client
 	actions   int // so far, for unique reasons
 
@@ -145,7 +146,7 @@ func newLife(t *testing.T, seed uint64) *life {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &life{t: t, random: rand.New(rand.NewPCG(seed, 0)), data: t.TempDir(), log: &logFile{}, frozen: no,
+	l := &life{t: t, random: rand.New(rand.NewPCG(seed, 0)), data: t.TempDir(), frozen: no,
 		xds: fmt.Sprintf("127.0.0.1:%d", ports[0]), http: fmt.Sprintf("127.0.0.1:%d", ports[1]),
 		web: &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}}
 	if l.folder, err = lab.NewFolder(t.TempDir()); err != nil {
@@ -249,7 +250,7 @@ func (l *life) spawn() {
 	l.t.Helper()
 	l.serin = exec.Command(program, "serve", "--config", l.folder.Dir(), "--data-dir", l.data, "--xds-listen", l.xds,
 		"--http-listen", l.http, "--ack-timeout", "300ms", "--away-timeout", "600ms", "--drain", "100ms")
-	l.serin.Stdout, l.serin.Stderr = l.log, l.log
+	l.serin.Stdout, l.serin.Stderr = &l.log, &l.log
 	l.must(l.serin.Start())
 	l.prey.Store(l.serin.Process)
 }

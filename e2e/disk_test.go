@@ -85,22 +85,22 @@ func TestDiskFull(t *testing.T) {
 	r.want("v2")
 	r.await("paused at 10%", paused(10))
 
-	full(t, r.serin.Process.Pid, true)
+	full(t, r.serin.PID(), true)
 	r.unstored("promote")
 	s := r.await("told that it cannot be stored", func(s api.RolloutStatus) bool { return strings.Contains(s.Message, "cannot be stored") })
 	wantIn(t, s.Message, []string{"no weight is raised", store.FileName, "make room"})
 	r.serving("edge-3", 10)
 	r.haveCanary(10, clients...)
 
-	full(t, r.serin.Process.Pid, false)
+	full(t, r.serin.PID(), false)
 	r.haveCanary(50, clients...)
 	r.await("paused at 50%", paused(50))
 
-	full(t, r.serin.Process.Pid, true)
+	full(t, r.serin.PID(), true)
 	r.unstored("abort")
 	r.haveCanary(0, clients...)
 	r.serving("edge-4", 0)
-	full(t, r.serin.Process.Pid, false)
+	full(t, r.serin.PID(), false)
 	r.until("the abort is stored", func() bool {
 		out := r.does("history", "shop")
 		return strings.Count(out, "while it could not be stored") >= 2
@@ -120,7 +120,7 @@ func TestKilledWithAFullDisk(t *testing.T) {
 	r.clients("edge-1")
 	r.want("v2")
 	r.await("paused at 10%", paused(10))
-	noGrowth(t, r.serin.Process.Pid, filepath.Join(r.data, store.FileName))
+	noGrowth(t, r.serin.PID(), filepath.Join(r.data, store.FileName))
 	padding, confirmed := strings.Repeat("x", 500), 0
 	for i := range 200 {
 		_, errs, code := r.command([]string{"pause", "resume"}[i%2], "shop", "--reason", fmt.Sprintf("reason-%d-%s", i, padding))

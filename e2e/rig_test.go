@@ -9,14 +9,13 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/serin-mesh/serin/api"
 	"github.com/serin-mesh/serin/internal/lab"
+	"github.com/serin-mesh/serin/internal/stage"
 )
 
 // patience bounds every wait of these tests. It is long because the machine may
@@ -26,32 +25,7 @@ const patience = 60 * time.Second
 // program is the built Serin.
 var program string
 
-func TestMain(m *testing.M) {
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "serin-e2e")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	program = filepath.Join(dir, "serin")
-	// With the race detector a program sleeps for a second at its end, unless told
-	// otherwise; some tests run dozens of commands.
-	if err := os.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0")); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	build := exec.Command("go", "build", "-race", "-o", program, "github.com/serin-mesh/serin/cmd/serin")
-	build.Stdout, build.Stderr = os.Stderr, os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "building serin:", err)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(stage.Main(m, &program)) }
 
 // rig is one Serin, its folder, some Envoys and services.
 type rig struct {
@@ -61,8 +35,8 @@ type rig struct {
 	port   int // of the Gateway edge
 	xds    string
 	http   string
-	serin  *exec.Cmd
-	log    *logFile
+	serin  *stage.Serin
+	log    *stage.Output
 	envoys map[string]*lab.Envoy
 	app    lab.App
 	apps   map[string]*lab.Service // by version
@@ -89,7 +63,7 @@ func newRig(t *testing.T, o options) *rig {
 	r := &rig{
 		t: t, data: t.TempDir(), port: ports[0],
 		xds: fmt.Sprintf("127.0.0.1:%d", ports[1]), http: fmt.Sprintf("127.0.0.1:%d", ports[2]),
-		envoys: map[string]*lab.Envoy{}, apps: map[string]*lab.Service{},
+		log: &stage.Output{}, envoys: map[string]*lab.Envoy{}, apps: map[string]*lab.Service{},
 	}
 	if r.folder, err = lab.NewFolder(t.TempDir()); err != nil {
 		t.Fatal(err)
@@ -127,60 +101,19 @@ func (r *rig) service(version string) *lab.Service {
 	return s
 }
 
-// logFile collects what a process says, for the end of a failed test.
-type logFile struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logFile) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logFile) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
 // start starts Serin and waits until it is ready.
 func (r *rig) start(flags ...string) {
 	r.t.Helper()
-	if r.log == nil {
-		r.log = &logFile{}
-		r.t.Cleanup(r.end)
-	}
 	args := append([]string{"serve", "--config", r.folder.Dir(), "--data-dir", r.data,
 		"--xds-listen", r.xds, "--http-listen", r.http}, flags...)
-	r.serin = exec.Command(program, args...)
-	r.serin.Stdout, r.serin.Stderr = r.log, r.log
-	r.must(r.serin.Start())
-	r.until("ready", func() bool { return r.status("/readyz") == http.StatusOK })
-}
-
-// end ends Serin at the end of the test, and shows what it said if that failed.
-func (r *rig) end() {
-	if r.serin.ProcessState == nil {
-		_ = r.serin.Process.Signal(os.Interrupt)
-		if err := r.serin.Wait(); err != nil {
-			r.t.Errorf("serin ended: %v", err)
-		}
-	}
-	if strings.Contains(r.log.String(), "DATA RACE") {
-		r.t.Error("serin has a data race")
-	}
-	if r.t.Failed() {
-		r.t.Logf("serin said:\n%s", r.log)
-	}
+	r.serin = stage.Start(r.t, program, r.log, args...)
+	r.until("ready", func() bool { return stage.Ready(r.http) })
 }
 
 // kill ends Serin with SIGKILL.
 func (r *rig) kill() {
 	r.t.Helper()
-	r.must(r.serin.Process.Kill())
-	_ = r.serin.Wait() // it tells of the kill
+	_ = r.serin.End(os.Kill) // it tells of the kill
 }
 
 // command runs the program as a user would and gives its output and exit code.
@@ -211,22 +144,9 @@ func (r *rig) does(args ...string) string {
 // not nil, changes its bootstrap.
 func (r *rig) envoy(id string, edit func(string) string) *lab.Envoy {
 	r.t.Helper()
-	port, err := lab.FreePort()
-	r.must(err)
-	admin := fmt.Sprintf("127.0.0.1:%d", port)
-	boot := r.does(append([]string{"bootstrap", "--gateway", "edge", "--node-id", id, "--xds", r.xds, "--admin", admin}, r.bootstrap...)...)
-	if edit != nil {
-		boot = edit(boot)
-	}
-	e, err := lab.StartEnvoy(lab.EnvoyOptions{Name: id, Dir: r.t.TempDir(), Bootstrap: []byte(boot), Admin: admin})
-	r.must(err)
+	flags := append([]string{"--gateway", "edge", "--xds", r.xds}, r.bootstrap...)
+	e := stage.Envoy(r.t, program, id, edit, flags...)
 	r.envoys[id] = e
-	r.t.Cleanup(func() {
-		if r.t.Failed() {
-			r.t.Logf("envoy %s said:\n%s", id, e.LogTail())
-		}
-		_ = e.Close()
-	})
 	r.ready(e)
 	return e
 }
@@ -338,24 +258,12 @@ func (r *rig) want(version string) {
 // ends it.
 func (r *rig) load(rate float64) (*lab.Load, func() lab.Counts) {
 	r.t.Helper()
-	l, err := lab.NewLoad(lab.LoadOptions{Targets: []string{fmt.Sprintf("127.0.0.1:%d", r.port)},
+	l, stop := stage.Load(r.t, lab.LoadOptions{Targets: []string{fmt.Sprintf("127.0.0.1:%d", r.port)},
 		Host: "shop.example", Rate: rate, Connections: 32})
-	r.must(err)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- l.Run(ctx) }()
-	var once sync.Once
-	stop := func() lab.Counts {
-		once.Do(func() {
-			cancel()
-			if err := <-done; err != nil {
-				r.t.Errorf("load: %v", err)
-			}
-		})
+	return l, func() lab.Counts {
+		stop()
 		return l.Counts()
 	}
-	r.t.Cleanup(func() { stop() })
-	return l, stop
 }
 
 // sample lets a number of requests pass and gives what became of them.

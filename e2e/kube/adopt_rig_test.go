@@ -3,17 +3,13 @@
 package kube_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +18,7 @@ import (
 	"github.com/serin-mesh/serin/api"
 	"github.com/serin-mesh/serin/internal/kubelab"
 	"github.com/serin-mesh/serin/internal/lab"
+	"github.com/serin-mesh/serin/internal/stage"
 )
 
 // adoption is a cluster with Argo's kinds, in which Serin runs the Rollouts of Argo
@@ -30,29 +27,10 @@ type adoption struct {
 	*testing.T
 	ctx     context.Context
 	cluster *kubelab.Cluster
-	program string
 	http    string
-	log     *adoptionLog
+	log     stage.Output
 	argo    func(args ...string) string
 	kubectl func(args ...string) string
-}
-
-// adoptionLog keeps what Serin says.
-type adoptionLog struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *adoptionLog) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *adoptionLog) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
 }
 
 // newAdoption starts the cluster; Serin is started later.
@@ -71,12 +49,8 @@ func newAdoption(t *testing.T) *adoption {
 	if err := errors.Join(err, c.ApplyFolder(ctx, gateway), c.ApplyFolder(ctx, crds)); err != nil {
 		t.Fatal(err)
 	}
-	a := &adoption{T: t, ctx: ctx, cluster: c, program: filepath.Join(t.TempDir(), "serin"), log: &adoptionLog{}}
+	a := &adoption{T: t, ctx: ctx, cluster: c}
 	a.argo, a.kubectl = tool(ctx, t, c, "argo"), tool(ctx, t, c, "kubectl")
-	build := exec.CommandContext(ctx, "go", "build", "-o", a.program, "github.com/serin-mesh/serin/cmd/serin")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building serin: %v\n%s", err, out)
-	}
 	return a
 }
 
@@ -84,7 +58,7 @@ func newAdoption(t *testing.T) *adoption {
 // are behind.
 func (a *adoption) serve(apps ...string) {
 	a.Helper()
-	ports, err := lab.FreePorts(4)
+	ports, err := lab.FreePorts(3)
 	if err != nil {
 		a.Fatal(err)
 	}
@@ -113,47 +87,18 @@ spec: {parentRefs: [{name: edge}], hostnames: [APP.example], rules: [{backendRef
 	}
 	xds := fmt.Sprintf("127.0.0.1:%d", ports[1])
 	a.http = fmt.Sprintf("127.0.0.1:%d", ports[2])
-	serin := exec.Command(a.program, "serve", "--kubernetes", "--kubeconfig", config, "--adopt-argo", "--guard-mode", "observe",
+	serin := stage.Start(a.T, program, &a.log, "serve", "--kubernetes", "--kubeconfig", config, "--adopt-argo", "--guard-mode", "observe",
 		"--leader-elect=false", "--drain", "1s", "--xds-listen", xds, "--http-listen", a.http)
-	serin.Stdout, serin.Stderr = a.log, a.log
-	if err := serin.Start(); err != nil {
-		a.Fatal(err)
-	}
 	a.Cleanup(func() {
-		_ = serin.Process.Signal(os.Interrupt)
-		if err := serin.Wait(); err != nil {
+		if err := serin.End(os.Interrupt); err != nil {
 			a.Errorf("serin ended: %v", err)
 		}
 		if strings.Contains(a.log.String(), "status cannot be written") {
 			a.Error("a status was refused")
 		}
-		if a.Failed() {
-			a.Logf("serin said:\n%s", a.log)
-		}
 	})
-	a.until("serin is ready", func() bool {
-		resp, err := http.Get("http://" + a.http + "/readyz")
-		if err != nil {
-			return false
-		}
-		return errors.Join(resp.Body.Close()) == nil && resp.StatusCode == http.StatusOK
-	})
-	a.envoy(xds, fmt.Sprintf("127.0.0.1:%d", ports[3]))
-}
-
-// envoy starts an Envoy and waits until it listens.
-func (a *adoption) envoy(xds, admin string) {
-	a.Helper()
-	boot, err := exec.CommandContext(a.ctx, a.program, "bootstrap", "--gateway", "edge", "--node-id", "edge-1", "--xds", xds, "--admin", admin).Output()
-	if err != nil {
-		a.Fatal(err)
-	}
-	e, err := lab.StartEnvoy(lab.EnvoyOptions{Name: "edge-1", Dir: a.TempDir(), Bootstrap: boot, Admin: admin})
-	if err != nil {
-		a.Fatal(err)
-	}
-	a.Cleanup(func() { closed(a.T, e.Close) })
-	if err := e.Ready(a.ctx, 1); err != nil {
+	a.until("serin is ready", func() bool { return stage.Ready(a.http) })
+	if err := stage.Envoy(a.T, program, "edge-1", nil, "--gateway", "edge", "--xds", xds).Ready(a.ctx, 1); err != nil {
 		a.Fatal(err)
 	}
 }

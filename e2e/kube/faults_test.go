@@ -12,6 +12,7 @@ import (
 	core "k8s.io/api/core/v1"
 
 	"github.com/serin-mesh/serin/internal/lab"
+	"github.com/serin-mesh/serin/internal/stage"
 )
 
 // atTwenty brings a canary to its pause at 20%.
@@ -142,7 +143,7 @@ func TestServerKilled(t *testing.T) {
 	s := newScene(t, pausing)
 	before := s.load.Counts()
 	s.atTwenty("shop:2")
-	s.stop(s.serin, syscall.SIGKILL)
+	_ = s.serin.End(syscall.SIGKILL)
 	s.start()
 	s.until("it still pauses at 20%", func() bool {
 		return s.status("{.status.phase} {.status.canary.weights.canary.weight}") == "Paused 20"
@@ -160,7 +161,7 @@ func TestLeaderKilled(t *testing.T) {
 	s.atTwenty("shop:2")
 	first := s.serin
 	second := s.second()
-	s.stop(first, syscall.SIGKILL)
+	_ = first.End(syscall.SIGKILL)
 	s.serin = second
 	s.until("the other one leads", func() bool { return strings.Contains(s.ask("get", "rollout", "shop", "-o", "json"), `"Paused"`) })
 	s.act("promote", "shop")
@@ -170,7 +171,7 @@ func TestLeaderKilled(t *testing.T) {
 
 // second starts another Serin beside the one that leads. It takes the addresses of
 // the first when that is gone, as a Service would send Envoys there.
-func (s *scene) second() *exec.Cmd {
+func (s *scene) second() *stage.Serin {
 	s.Helper()
 	ports, err := lab.FreePorts(1)
 	s.must(err)
@@ -216,13 +217,11 @@ func TestTwoControllers(t *testing.T) {
 	s.xds, s.http = fmt.Sprintf("127.0.0.1:%d", ports[0]), fmt.Sprintf("127.0.0.1:%d", ports[1])
 	s.start()
 	s.act("abort", "shop", "--reason", "by the second")
-	ended := make(chan error, 1)
-	go func() { ended <- first.Wait() }()
 	// What the first one decides now, it cannot store: it stops.
 	_ = exec.CommandContext(s.ctx, program, "promote", "shop", "--server", http).Run()
 	select {
-	case err := <-ended:
-		if err == nil {
+	case <-first.Ended():
+		if first.Err() == nil {
 			t.Error("the first one ended as if all were well")
 		}
 	case <-s.ctx.Done():

@@ -3,7 +3,6 @@
 package kube_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -12,8 +11,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -21,29 +18,13 @@ import (
 
 	"github.com/serin-mesh/serin/internal/kubelab"
 	"github.com/serin-mesh/serin/internal/lab"
+	"github.com/serin-mesh/serin/internal/stage"
 )
 
 // program is the built Serin.
 var program string
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "serin-e2e-kube")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	program = filepath.Join(dir, "serin")
-	build := exec.Command("go", "build", "-race", "-o", program, "github.com/serin-mesh/serin/cmd/serin")
-	build.Stdout, build.Stderr = os.Stderr, os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "building serin:", err)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(stage.Main(m, &program)) }
 
 // objects are a Gateway, a route, a Service and a Rollout of five pods. The image
 // of the pods says what they answer: with "bad" in it, status 500.
@@ -104,27 +85,9 @@ type scene struct {
 	port      int    // of the Gateway
 	config    string // file that says how Serin reaches the API server
 	xds, http string
-	serin     *exec.Cmd
-	log       *tail
+	serin     *stage.Serin
+	log       stage.Output
 	flags     []string
-}
-
-// tail keeps what a program prints.
-type tail struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.b.Write(p)
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.b.String()
 }
 
 // handler answers with the image of its pod.
@@ -164,7 +127,7 @@ func newScene(t *testing.T, steps string, flags ...string) *scene {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &scene{T: t, ctx: ctx, port: ports[0], log: &tail{}, flags: flags,
+	s := &scene{T: t, ctx: ctx, port: ports[0], flags: flags,
 		xds: fmt.Sprintf("127.0.0.1:%d", ports[1]), http: fmt.Sprintf("127.0.0.1:%d", ports[2])}
 	if s.cluster, err = kubelab.Start(ctx, kubelab.Options{}); err != nil {
 		t.Fatal(err)
@@ -210,26 +173,15 @@ func (s *scene) apply(image, steps string) {
 func (s *scene) start() {
 	s.Helper()
 	s.serin = s.run()
-	s.until("Serin is ready", func() bool {
-		r, err := http.Get("http://" + s.http + "/readyz")
-		if err != nil {
-			return false
-		}
-		_ = r.Body.Close()
-		return r.StatusCode == http.StatusOK
-	})
+	s.until("Serin is ready", func() bool { return stage.Ready(s.http) })
 }
 
 // run starts a process of Serin, with no other rights than the chart gives it.
-func (s *scene) run() *exec.Cmd {
+func (s *scene) run() *stage.Serin {
 	s.Helper()
 	args := append([]string{"serve", "--kubernetes", "--kubeconfig", s.config, "--lease-namespace", "serin-system",
 		"--xds-listen", s.xds, "--http-listen", s.http, "--drain", "1s"}, s.flags...)
-	serin := exec.Command(program, args...)
-	serin.Stdout, serin.Stderr = s.log, s.log
-	s.must(serin.Start())
-	s.Cleanup(func() { s.stop(serin, syscall.SIGTERM) })
-	return serin
+	return stage.Start(s.T, program, &s.log, args...)
 }
 
 // rights gives the plain manifests that say what Serin may do.
@@ -251,38 +203,16 @@ func rights(t *testing.T) (out []string) {
 	return out
 }
 
-// stop ends a Serin and waits for its end.
-func (s *scene) stop(serin *exec.Cmd, signal os.Signal) {
-	if serin.ProcessState == nil {
-		_ = serin.Process.Signal(signal)
-		_ = serin.Wait()
-	}
-	if s.Failed() {
-		s.Logf("serin:\n%s", s.log)
-	}
-}
-
 // startEnvoy starts an Envoy of the Gateway.
 func (s *scene) startEnvoy() {
 	s.Helper()
-	out, err := exec.Command(program, "bootstrap", "--gateway", "edge", "--node-id", "e1", "--xds", s.xds).Output()
-	s.must(err)
-	s.envoy, err = lab.StartEnvoy(lab.EnvoyOptions{Name: "e1", Dir: s.TempDir(), Bootstrap: out})
-	s.must(err)
-	s.Cleanup(func() { closed(s.T, s.envoy.Close) })
+	s.envoy = stage.Envoy(s.T, program, "e1", nil, "--gateway", "edge", "--xds", s.xds)
 }
 
 // startLoad sends requests until the test ends or the load is ended.
 func (s *scene) startLoad() {
 	s.Helper()
-	var err error
-	s.load, err = lab.NewLoad(lab.LoadOptions{Targets: []string{fmt.Sprintf("127.0.0.1:%d", s.port)}, Host: "shop.example", Rate: 100})
-	s.must(err)
-	ctx, cancel := context.WithCancel(s.ctx)
-	done := make(chan struct{})
-	go func() { defer close(done); _ = s.load.Run(ctx) }()
-	s.endLoad = func() { cancel(); <-done }
-	s.Cleanup(s.endLoad)
+	s.load, s.endLoad = stage.Load(s.T, lab.LoadOptions{Targets: []string{fmt.Sprintf("127.0.0.1:%d", s.port)}, Host: "shop.example", Rate: 100})
 }
 
 // answer gives which image answers a request through the Envoy; empty: none.
@@ -344,7 +274,7 @@ func (s *scene) until(what string, is func() bool) {
 		select {
 		case <-tick.C:
 		case <-deadline.C:
-			s.Fatalf("%s: not within %s\nstatus: %s\nserin:\n%s", what, patience, s.status("{.status}"), s.log)
+			s.Fatalf("%s: not within %s\nstatus: %s\nserin:\n%s", what, patience, s.status("{.status}"), &s.log)
 		}
 	}
 }

@@ -76,6 +76,7 @@ var mayImport = map[string][]string{
 	"internal/lab":   {"api", "discovery"},
 
 	"internal/kubelab": {"internal/lab"},
+	"internal/stage":   {"internal/lab"},
 	"internal/schema":  {"api"},
 	"internal/crd":     {"api", "internal/schema"},
 }

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os/exec"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,6 +19,7 @@ import (
 
 	"github.com/serin-mesh/serin/internal/kubelab"
 	"github.com/serin-mesh/serin/internal/lab"
+	"github.com/serin-mesh/serin/internal/stage"
 )
 
 // shop is a Rollout with its route, at a port, of a version.
@@ -114,23 +114,7 @@ func (p *place) envoy(id, xds string) {
 // not nil, changes its bootstrap.
 func (p *place) envoyFor(id string, edit func(string) string, flags ...string) *lab.Envoy {
 	p.Helper()
-	port, err := lab.FreePort()
-	p.must(err)
-	admin := fmt.Sprintf("127.0.0.1:%d", port)
-	boot, err := exec.Command(program, append([]string{"bootstrap", "--gateway", p.namespace + "/edge", "--node-id", id, "--admin", admin}, flags...)...).Output()
-	p.must(err)
-	if edit != nil {
-		boot = []byte(edit(string(boot)))
-	}
-	e, err := lab.StartEnvoy(lab.EnvoyOptions{Name: id, Dir: p.TempDir(), Bootstrap: boot, Admin: admin})
-	p.must(err)
-	p.Cleanup(func() {
-		if p.Failed() {
-			p.Logf("envoy %s said:\n%s", id, e.LogTail())
-		}
-		_ = e.Close()
-	})
-	return e
+	return stage.Envoy(p.T, program, id, edit, append([]string{"--gateway", p.namespace + "/edge"}, flags...)...)
 }
 
 // status is of the Rollout shop, as far as these tests read it.
@@ -177,19 +161,7 @@ func at(step int) func(status) bool {
 // load sends requests to a port until the test ends, or stop is called.
 func (p *place) load(port int) (l *lab.Load, stop func()) {
 	p.Helper()
-	l, err := lab.NewLoad(lab.LoadOptions{Targets: []string{fmt.Sprintf("127.0.0.1:%d", port)}, Rate: 200})
-	p.must(err)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- l.Run(ctx) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-done; err != nil && ctx.Err() == nil {
-			p.Error(err)
-		}
-	})
-	p.Cleanup(stop)
-	return l, stop
+	return stage.Load(p.T, lab.LoadOptions{Targets: []string{fmt.Sprintf("127.0.0.1:%d", port)}, Rate: 200})
 }
 
 // shop begins the Rollout shop with its version v1, whose pods answer with their
@@ -283,7 +255,7 @@ func (p *place) leaderGone(by syscall.Signal) {
 	p.reaches(two, "the second pause", at(3))
 	ready := p.probes(two)
 	killed := time.Now()
-	one.end(by)
+	_ = one.End(by) // it tells of the signal
 	p.reaches(two, "another leader", func(status) bool { return true })
 	t.Logf("another leader after %s", time.Since(killed).Round(10*time.Millisecond))
 	p.reaches(two, "the next step", at(4))

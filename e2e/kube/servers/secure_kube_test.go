@@ -146,7 +146,7 @@ func TestSecureServers(t *testing.T) {
 		return s.Fleet.Connected == 1 && s.Fleet.Acked == 1 && len(s.Observed) == 2
 	})
 	p.reaches(one, "the second pause", at(3))
-	one.end(syscall.SIGKILL)
+	_ = one.End(syscall.SIGKILL)
 	p.reaches(two, "the end", func(s status) bool { return s.Phase == "Healthy" && s.Fleet.Acked == 1 && s.Fleet.Connected == 1 })
 	stop()
 	got := load.Counts().Sub(before)
@@ -194,7 +194,7 @@ func TestRenewed(t *testing.T) {
 	p.must(p.envoyWith("e2", two, renewed, renewed).Ready(p.ctx, 1))
 	both := func(s status) bool { return s.Fleet.Connected == 2 && s.Fleet.Acked == 2 }
 	p.reaches(one, "both Envoys", both)
-	one.end(syscall.SIGKILL)
+	_ = one.End(syscall.SIGKILL)
 	p.reaches(two, "a leader after the first", both)
 	p.reaches(three, "the same one", both)
 }

@@ -3,7 +3,6 @@
 package servers_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,16 +10,15 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/serin-mesh/serin/internal/kubelab"
 	"github.com/serin-mesh/serin/internal/lab"
+	"github.com/serin-mesh/serin/internal/stage"
 )
 
 // patience bounds every wait of these tests. It is long because the machine may
@@ -35,21 +33,8 @@ var atEnd func() error
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
-func run(m *testing.M) (code int) {
-	dir, err := os.MkdirTemp("", "serin-servers")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	program = filepath.Join(dir, "serin")
-	build := exec.Command("go", "build", "-race", "-o", program, "github.com/serin-mesh/serin/cmd/serin")
-	build.Stdout, build.Stderr = os.Stderr, os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "building serin:", err)
-		return 1
-	}
-	code = m.Run()
+func run(m *testing.M) int {
+	code := stage.Main(m, &program)
 	if atEnd != nil {
 		if err := atEnd(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -128,28 +113,9 @@ func (p *place) tool(name, input string, args ...string) (string, error) {
 
 // server is one process of Serin.
 type server struct {
+	*stage.Serin
 	xds, http string
-	cmd       *exec.Cmd
-	log       *text
-	done      chan struct{}
-}
-
-// text collects what a process says.
-type text struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *text) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *text) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
+	log       stage.Output
 }
 
 // serve starts a server that sees the namespace, and ends it with the test.
@@ -165,32 +131,9 @@ func (p *place) serveAs(args func(xds, http string) []string) *server {
 	p.Helper()
 	ports, err := lab.FreePorts(2)
 	p.must(err)
-	s := &server{xds: fmt.Sprintf("127.0.0.1:%d", ports[0]), http: fmt.Sprintf("127.0.0.1:%d", ports[1]), log: &text{}, done: make(chan struct{})}
-	s.cmd = exec.Command(program, append(args(s.xds, s.http), "--kubeconfig", p.config)...)
-	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
-	p.must(s.cmd.Start())
-	go func() { defer close(s.done); _ = s.cmd.Wait() }()
-	p.Cleanup(func() {
-		s.end(syscall.SIGTERM)
-		if p.Failed() {
-			p.Logf("the server on %s:\n%s", s.http, s.log)
-		}
-		if strings.Contains(s.log.String(), "DATA RACE") {
-			p.Errorf("a data race:\n%s", s.log)
-		}
-	})
+	s := &server{xds: fmt.Sprintf("127.0.0.1:%d", ports[0]), http: fmt.Sprintf("127.0.0.1:%d", ports[1])}
+	s.Serin = stage.Start(p.T, program, &s.log, append(args(s.xds, s.http), "--kubeconfig", p.config)...)
 	return s
-}
-
-// end ends the server by a signal and waits until it is gone.
-func (s *server) end(by os.Signal) {
-	_ = s.cmd.Process.Signal(by) // it may be gone
-	select {
-	case <-s.done:
-	case <-time.After(20 * time.Second):
-		_ = s.cmd.Process.Kill()
-		<-s.done
-	}
 }
 
 // get asks the server, and gives the status and the body.
