@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
-
-	"github.com/serin-mesh/serin/internal/lab"
 )
 
 const (
@@ -23,35 +20,12 @@ func hanging(ctx context.Context, m *machine) (out *record, err error) {
 		"requests_a_second": reactionRate, "canary_percent": reactionWeight, "envoys": reactionEnvoys,
 		"healthy_seconds_before": healthyFor.Seconds(), "confidence": 0.999, "objective_ms": ms(hangingObjective),
 	})
-	r, err := newRig(m, fmt.Sprintf("setWeight: %g", reactionWeight), "pause: {}")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, r.close()) }()
-	r.app.Guard = fmt.Sprintf("{latency: {objective: %s, warmup: 0s}}", hangingObjective)
-	if err := r.folder.PutApp(r.app); err != nil {
-		return nil, err
-	}
-	if err := r.fleet(ctx, reactionEnvoys); err != nil {
-		return nil, err
-	}
-	l, _, err := r.load(ctx, reactionRate, nil)
-	if err != nil {
-		return nil, err
-	}
 	serin := out.series("serin", "from the first request that hung, as the version itself sees it")
-	if err := r.want("v2"); err != nil {
+	if err := turning(ctx, m, serin, turn{
+		guard: fmt.Sprintf("{latency: {objective: %s, warmup: 0s}}", hangingObjective),
+		bad:   (*origin).hang, metric: "latency", figures: hangingFigures,
+	}); err != nil {
 		return nil, err
-	}
-	for range m.pick(5, 15, 60) {
-		f, err := r.hang(ctx, l)
-		if err != nil {
-			return nil, err
-		}
-		serin.add(f)
-		if err := r.client.act(ctx, "retry"); err != nil {
-			return nil, err
-		}
 	}
 	out.judgeHanging(serin)
 	return out, nil
@@ -69,32 +43,6 @@ func (r *record) judgeHanging(s *series) {
 		"the deciding one may be a little later than the one that was, and the floor a little high.")
 	r.note("hung_requests counts at the version all requests that came from the first on; they are answered when the run is over. " +
 		"decision_acked_ms is from that moment of the deciding one until the event stream says that every Envoy has accepted weight 0.")
-}
-
-// hang has the canary answer nothing once, and waits until it is out.
-func (r *rig) hang(ctx context.Context, l *lab.Load) (figures, error) {
-	if _, err := r.watch.await(ctx, "paused at 20%", pausedAt(reactionWeight)); err != nil {
-		return nil, err
-	}
-	if err := hold(ctx, healthyFor); err != nil {
-		return nil, err
-	}
-	canary, before := r.origins["v2"], l.Counts()
-	canary.hang()
-	out, err := r.watch.await(ctx, "aborted", abortedBy(reactionEnvoys))
-	if err != nil {
-		return nil, err
-	}
-	if err := hold(ctx, settleFor); err != nil {
-		return nil, err
-	}
-	hung, last := canary.heal()
-	for _, e := range out.status.Evidence {
-		if e.Metric == "latency" {
-			return hangingFigures(hung, last, out.at, e.CanaryFailures, l.Counts().Sub(before).Failed)
-		}
-	}
-	return nil, errors.New("an abort without evidence of latency")
 }
 
 // hangingFigures counts from the first request that hung. decided is how many

@@ -2,23 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
-
-	"github.com/serin-mesh/serin/internal/lab"
-)
-
-// The conditions of the reaction bench, which DESIGN.md fixes.
-const (
-	reactionRate   = 1000.0
-	reactionWeight = 20.0
-	reactionEnvoys = 2
-	// healthyFor is how long the canary is good before it turns bad, and
-	// settleFor how long requests may still come after the fleet has accepted
-	// weight 0.
-	healthyFor = 3 * time.Second
-	settleFor  = 300 * time.Millisecond
 )
 
 // reaction measures how soon a version that has turned bad gets no more
@@ -28,31 +13,9 @@ func reaction(ctx context.Context, m *machine) (out *record, err error) {
 		"requests_a_second": reactionRate, "canary_percent": reactionWeight, "envoys": reactionEnvoys,
 		"healthy_seconds_before": healthyFor.Seconds(), "confidence": 0.999,
 	})
-	r, err := newRig(m, fmt.Sprintf("setWeight: %g", reactionWeight), "pause: {}")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, r.close()) }()
-	if err := r.fleet(ctx, reactionEnvoys); err != nil {
-		return nil, err
-	}
-	l, _, err := r.load(ctx, reactionRate, nil)
-	if err != nil {
-		return nil, err
-	}
 	serin := out.series("serin", "from the first failed response, as the version itself sees it")
-	if err := r.want("v2"); err != nil {
+	if err := turning(ctx, m, serin, turn{bad: (*origin).fail, figures: reactionFigures}); err != nil {
 		return nil, err
-	}
-	for range m.pick(5, 15, 60) {
-		f, err := r.react(ctx, l)
-		if err != nil {
-			return nil, err
-		}
-		serin.add(f)
-		if err := r.client.act(ctx, "retry"); err != nil {
-			return nil, err
-		}
 	}
 	out.judgeReaction(serin)
 	return out, nil
@@ -70,44 +33,6 @@ func (r *record) judgeReaction(s *series) {
 	r.note("decision_acked_ms is from the deciding failure until the event stream says that every Envoy has accepted weight 0; " +
 		"after_decision_ms is 0 where no request came to the canary after the deciding one.")
 	r.note("failed_responses counts at the version; failed_at_client at the load, through the Envoys.")
-}
-
-// fleet starts Serin and a number of Envoys.
-func (r *rig) fleet(ctx context.Context, envoys int, flags ...string) error {
-	if err := r.serve(ctx, flags...); err != nil {
-		return err
-	}
-	for i := range envoys {
-		if _, err := r.envoy(ctx, fmt.Sprintf("edge-%d", i+1), r.xds, nil); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// react turns the canary bad once and waits until it is out.
-func (r *rig) react(ctx context.Context, l *lab.Load) (figures, error) {
-	if _, err := r.watch.await(ctx, "paused at 20%", pausedAt(reactionWeight)); err != nil {
-		return nil, err
-	}
-	if err := hold(ctx, healthyFor); err != nil {
-		return nil, err
-	}
-	canary, before := r.origins["v2"], l.Counts()
-	canary.fail()
-	out, err := r.watch.await(ctx, "aborted", abortedBy(reactionEnvoys))
-	if err != nil {
-		return nil, err
-	}
-	if err := hold(ctx, settleFor); err != nil {
-		return nil, err
-	}
-	bad, last := canary.heal()
-	if len(out.status.Evidence) == 0 {
-		return nil, errors.New("an abort without evidence")
-	}
-	return reactionFigures(bad, last, out.at, out.status.Evidence[0].CanaryFailures,
-		l.Counts().Sub(before).Failed)
 }
 
 // reactionFigures counts from the first failed response. decided is how many
