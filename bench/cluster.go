@@ -114,14 +114,10 @@ func startBenchCluster(ctx context.Context, m *machine) (w *benchCluster, err er
 	if err == nil {
 		w.client, err = dynamic.NewForConfig(w.cluster.Config(kubelab.Admin))
 	}
-	var crds string
-	if err == nil {
-		crds, err = kubelab.GatewayCRDs(ctx, "standard")
-	}
 	ports, portErr := lab.FreePorts(2)
 	if err = errors.Join(err, portErr); err == nil {
 		w.port, w.xds = ports[0], fmt.Sprintf("127.0.0.1:%d", ports[1])
-		err = errors.Join(w.cluster.ApplyFolder(ctx, crds), w.cluster.ApplyFolder(ctx, filepath.Join("deploy", "crds")),
+		err = errors.Join(w.cluster.Define(ctx, filepath.Join("deploy", "crds")),
 			w.cluster.Apply(ctx, fmt.Sprintf(clusterGateway, w.port)))
 	}
 	if err != nil {

@@ -49,11 +49,7 @@ var shared = sync.OnceValues(func() (*kubelab.Cluster, error) {
 		return nil, err
 	}
 	atEnd = c.Close
-	gateway, err := kubelab.GatewayCRDs(ctx, "standard")
-	if err != nil {
-		return nil, err
-	}
-	return c, errors.Join(c.ApplyFolder(ctx, gateway), c.ApplyFolder(ctx, "crds"))
+	return c, c.Define(ctx, "crds")
 })
 
 // place is a namespace of a test's own.

@@ -4,7 +4,6 @@ package deploy_test
 
 import (
 	"context"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -42,15 +41,11 @@ func rights(t *testing.T, group string, values ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gateway, err := kubelab.GatewayCRDs(ctx, "standard")
-	if err != nil {
-		t.Fatal(err)
-	}
 	argo := os.Getenv("SERIN_ARGO_CRDS")
 	if argo == "" {
 		t.Fatal("SERIN_ARGO_CRDS is not set: run `make test-kube`, or set it to what `scripts/argo.sh crds` prints")
 	}
-	if err := errors.Join(c.ApplyFolder(ctx, gateway), c.ApplyFolder(ctx, argo)); err != nil {
+	if err := c.Define(ctx, argo); err != nil {
 		t.Fatal(err)
 	}
 	p := &place{T: t, ctx: ctx, cluster: c, namespace: "serin-system", config: admin}

@@ -52,9 +52,8 @@ func TestManifests(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	crds, err := kubelab.GatewayCRDs(ctx, "standard")
-	config, configErr := c.Kubeconfig(kubelab.Admin)
-	if err := errors.Join(err, configErr, c.ApplyFolder(ctx, crds)); err != nil {
+	config, err := c.Kubeconfig(kubelab.Admin)
+	if err := errors.Join(err, c.Define(ctx)); err != nil {
 		t.Fatal(err)
 	}
 	for _, word := range regexp.MustCompile(`helm --kube|[a-z0-9-]+\.yaml`).FindAllString(script(t, "say \"Gateway API\""), -1) {

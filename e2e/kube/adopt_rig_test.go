@@ -5,7 +5,6 @@ package kube_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -45,8 +44,7 @@ func newAdoption(t *testing.T) *adoption {
 	c := start(ctx, t, kubelab.KubeletOptions{Backend: kubelab.HTTP(func(*core.Pod) http.Handler {
 		return http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	})})
-	gateway, err := kubelab.GatewayCRDs(ctx, "standard")
-	if err := errors.Join(err, c.ApplyFolder(ctx, gateway), c.ApplyFolder(ctx, crds)); err != nil {
+	if err := c.Define(ctx, crds); err != nil {
 		t.Fatal(err)
 	}
 	a := &adoption{T: t, ctx: ctx, cluster: c}

@@ -139,10 +139,7 @@ func newScene(t *testing.T, steps string, flags ...string) *scene {
 	}
 	t.Cleanup(func() { closed(t, s.kubelet.Close) })
 	s.kubectl = tool(ctx, t, s.cluster, "kubectl")
-	folder, err := kubelab.GatewayCRDs(ctx, "standard")
-	s.must(err)
-	s.must(s.cluster.ApplyFolder(ctx, folder))
-	s.must(s.cluster.ApplyFolder(ctx, "../../deploy/crds"))
+	s.must(s.cluster.Define(ctx, "../../deploy/crds"))
 	s.must(s.cluster.Apply(ctx, rights(t)...))
 	account, err := s.cluster.ServiceAccountConfig(ctx, "serin-system", "serin")
 	s.must(err)

@@ -83,3 +83,18 @@ func GatewayCRDs(ctx context.Context, channel string) (string, error) {
 	}
 	return filepath.Join(strings.TrimSpace(string(out)), "config", "crd", channel), nil
 }
+
+// Define applies the Gateway API's definitions, of the channel standard, and those of
+// folders.
+func (c *Cluster) Define(ctx context.Context, folders ...string) error {
+	gateway, err := GatewayCRDs(ctx, "standard")
+	if err != nil {
+		return err
+	}
+	for _, folder := range append([]string{gateway}, folders...) {
+		if err := c.ApplyFolder(ctx, folder); err != nil {
+			return err
+		}
+	}
+	return nil
+}

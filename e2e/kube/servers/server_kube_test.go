@@ -4,7 +4,6 @@ package servers_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -54,11 +53,7 @@ var shared = sync.OnceValues(func() (*kubelab.Cluster, error) {
 		return nil, err
 	}
 	atEnd = c.Close
-	gateway, err := kubelab.GatewayCRDs(ctx, "standard")
-	if err != nil {
-		return nil, err
-	}
-	return c, errors.Join(c.ApplyFolder(ctx, gateway), c.ApplyFolder(ctx, "../../../deploy/crds"))
+	return c, c.Define(ctx, "../../../deploy/crds")
 })
 
 // place is a namespace of a test's own in the shared cluster.
