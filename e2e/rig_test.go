@@ -158,17 +158,6 @@ func (r *rig) ready(e *lab.Envoy) {
 	r.must(e.Ready(ctx, 1))
 }
 
-// status gives the HTTP status of a path of Serin's; 0 where nobody answers.
-func (r *rig) status(path string) int {
-	resp, err := http.Get("http://" + r.http + path)
-	if err != nil {
-		return 0
-	}
-	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, resp.Body)
-	return resp.StatusCode
-}
-
 // get reads a path of the API.
 func (r *rig) get(path string, into any) {
 	r.t.Helper()
