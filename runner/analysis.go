@@ -21,6 +21,8 @@ type analysis struct {
 	shown   bool             // it only shows what a control loop runs
 	owner   id               // the Experiment that it belongs to
 	owned   bool
+	rollout id // the Rollout that another controller began it for, if that is so
+	left    bool
 
 	status api.AnalysisRunStatus
 	stop   bool            // nobody waits for it any more
@@ -57,9 +59,7 @@ func (r *Runner) seeRun(i id, u *unstructured.Unstructured, gone bool) {
 		a = &analysis{uid: u.GetUID()}
 		a.owner, a.owned = controller(u, kindExperiment)
 		a.shown = u.GetLabels()[LabelManagedBy] == "serin"
-		// That of a Rollout was begun by Argo's controller, whose place we have: the loop
-		// that has the Rollout now analyses it anew.
-		_, a.stop = controller(u, kindRollout)
+		a.rollout, a.left = controller(u, kindRollout)
 		var text []byte
 		a.status, text = statusOf[api.AnalysisRunStatus](u)
 		a.status, a.written, a.told = run.Interrupted(a.status), string(text), a.status.Phase
@@ -115,10 +115,11 @@ func (r *Runner) lookRun(ctx context.Context, i id) error {
 	now := time.Now()
 	r.mu.Lock()
 	a := r.runs[i]
-	if a == nil || a.shown {
+	if a == nil || a.shown || a.left && r.rollouts[a.rollout.key] == nil {
 		r.mu.Unlock()
 		return nil
 	}
+	a.stop = a.stop || a.left // the loop that has the Rollout now analyses it anew
 	if a.object.DeletionTimestamp != nil {
 		a.end()
 		r.mu.Unlock()

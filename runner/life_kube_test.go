@@ -178,6 +178,16 @@ func TestRuns(t *testing.T) {
 	owner := string(p.get(argos, kindRollout, "shop").GetUID())
 	p.apply(`{apiVersion: argoproj.io/v1alpha1, kind: AnalysisRun, metadata: {name: left, namespace: $NS, ownerReferences: [{apiVersion: argoproj.io/v1alpha1, kind: Rollout, name: shop, uid: "` +
 		owner + `", controller: true}]}, spec: {metrics: [{name: m, interval: 1h, provider: {web: {url: "http://x"}}}]}}`)
+	shop := &api.Rollout{TypeMeta: metav1.TypeMeta{APIVersion: "argoproj.io/v1alpha1", Kind: kindRollout}, ObjectMeta: metav1.ObjectMeta{Name: "shop", Namespace: p.namespace}}
+	p.until("it is seen", func() bool {
+		p.runner.mu.Lock()
+		defer p.runner.mu.Unlock()
+		return p.runner.runs[id{group: argos, kind: kindRun, key: api.Key{Namespace: p.namespace, Name: "left"}}] != nil
+	})
+	if s := p.runOf(argos, "left"); s.Phase != "" { // it may be another controller's Rollout
+		t.Errorf("what another controller has begun is %s", s.Phase)
+	}
+	p.runner.Want(Wanted{Rollout: shop})
 	p.until("what another controller has begun is ended", func() bool { return p.runOf(argos, "left").Message == "Run Terminated" })
 	if s := p.runOf(ours, "shown"); s.Phase != "" {
 		t.Errorf("what only shows an analysis is %s", s.Phase)

@@ -95,6 +95,11 @@ func (r *Runner) lookRollout(ctx context.Context, i id) error {
 			missing = append(missing, a)
 		}
 	}
+	for of, a := range r.runs {
+		if a.left && a.rollout.key == i.key {
+			r.queue.Add(of)
+		}
+	}
 	old := map[id]*trial{}
 	for of, t := range r.trials {
 		if !t.owned || t.owner != i.key {
