@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -129,4 +130,34 @@ func TestExperimentStep(t *testing.T) {
 			s.noneFailed(before)
 		})
 	}
+}
+
+// TestExperimentOverKill: a killed server costs an experiment nothing: the next one goes
+// on with its pods and its analysis, and its end is the step's.
+func TestExperimentOverKill(t *testing.T) {
+	s := newScene(t, `[{setWeight: 20}, {experiment: {scaleDownDelaySeconds: 1, templates: [{name: new, specRef: canary}],
+          analyses: [{name: check, templateName: often, requiredForCompletion: true}]}}, {pause: {}}]`)
+	url, _ := asked(t, "fine")
+	s.must(s.cluster.Apply(s.ctx, strings.ReplaceAll(`
+apiVersion: serin.dev/v1alpha1
+kind: AnalysisTemplate
+metadata: {name: often, namespace: default}
+spec: {metrics: [{name: is, interval: 1s, count: 100, successCondition: result == "fine", provider: {web: {url: "URL", jsonPath: "{$.is}"}}}]}
+`, "URL", url)))
+	before := s.load.Counts()
+	s.setImage("shop:2")
+	measured := func() string {
+		return s.kubectl("get", "analysisruns.serin.dev", "-o", "jsonpath={.items[*].status.metricResults[*].count}")
+	}
+	s.until("it is measured", func() bool { return measured() == "2" })
+	_ = s.serin.End(syscall.SIGKILL)
+	pods := s.kubectl("get", "replicasets,analysisruns.serin.dev,experiments.serin.dev", "-o", "jsonpath={.items[*].metadata.uid}")
+	s.start()
+	s.until("it is measured on", func() bool { return len(measured()) > 0 && measured() != "2" })
+	if now := s.kubectl("get", "replicasets,analysisruns.serin.dev,experiments.serin.dev", "-o", "jsonpath={.items[*].metadata.uid}"); now != pods {
+		t.Errorf("there were %s, and now are %s", pods, now)
+	}
+	s.kubectl("patch", strings.TrimSpace(s.kubectl("get", "experiments.serin.dev", "-o", "name")), "--type=merge", "-p", `{"spec": {"terminate": true}}`)
+	s.until("the step is over", func() bool { return s.status("{.status.phase} {.status.currentStepIndex}") == "Paused 2" })
+	s.noneFailed(before)
 }
