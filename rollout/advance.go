@@ -20,7 +20,7 @@ func (m *machine) advance() {
 
 // turn plays at most one record and says whether it did.
 func (m *machine) turn() bool {
-	if m.withhold() || m.lower() || m.overdue() {
+	if m.withhold() || m.lower() || m.overdue() || m.lowerBeside() {
 		return true
 	}
 	if m.held() || !m.passable() {
@@ -36,7 +36,7 @@ func (m *machine) turn() bool {
 		m.prepared()
 		return true
 	case Stepping:
-		return m.background() || m.step()
+		return m.background() || m.raiseBeside() || m.step()
 	default:
 		return m.complete()
 	}
@@ -247,7 +247,7 @@ func (m *machine) complete() bool {
 // come after everything else: what it takes away may not be needed by it.
 func (m *machine) settle() {
 	s := m.state
-	if len(s.Retired) > 0 && s.In.Fleet.Generation == s.Generation && s.In.Fleet.Settled {
+	if len(s.Retired)+len(s.Former) > 0 && s.In.Fleet.Generation == s.Generation && s.In.Fleet.Settled {
 		m.emit(Record{Kind: Settled, Message: "no Envoy knows the retired versions any more"})
 	}
 }

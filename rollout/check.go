@@ -40,13 +40,27 @@ type Wanted struct {
 // no others.
 func Runs(spec Spec, s State) []Wanted {
 	var out []Wanted
-	if c := s.check(spec); c != nil && s.Check != nil && s.Check.Outcome == "" {
-		out = append(out, Wanted{Run{Attempt: s.Attempt, Step: s.Step, At: s.Check.At}, c.Name, c.What})
+	if w, ok := s.asking(spec); ok {
+		out = append(out, w)
 	}
 	if b := spec.Background; b != nil && s.Active() && s.Background != nil && s.Background.Outcome == "" {
 		out = append(out, Wanted{Run{Attempt: s.Attempt, Beside: true, At: s.Background.At}, b.Name, b.What})
 	}
 	return out
+}
+
+// asking is the check of the current step, where it has begun and waits.
+func (s State) asking(spec Spec) (Wanted, bool) {
+	c := s.check(spec)
+	if c == nil || s.Check == nil || s.Check.Outcome != "" {
+		return Wanted{}, false
+	}
+	return Wanted{Run{Attempt: s.Attempt, Step: s.Step, At: s.Check.At}, c.Name, c.What}, true
+}
+
+// same says whether two runs ask for the same answer.
+func (r Run) same(o Run) bool {
+	return r.Attempt == o.Attempt && r.Step == o.Step && r.Beside == o.Beside && r.At.Equal(o.At)
 }
 
 // check is the check that is the current step; nil where it is none.
@@ -76,7 +90,7 @@ func (s State) foldCheck(r Record) State {
 // fails aborts whoever holds the rollout.
 func (m *machine) checked(ev Checked) {
 	for _, w := range Runs(m.spec, m.state) {
-		if w.Attempt == ev.Run.Attempt && w.Step == ev.Run.Step && w.Beside == ev.Run.Beside && w.At.Equal(ev.Run.At) {
+		if w.Run.same(ev.Run) {
 			m.answer(w, ev.Outcome, ev.Message)
 			return
 		}

@@ -55,6 +55,8 @@ func (m *machine) handle(ev Event) error {
 		}
 	case Checked:
 		m.checked(ev)
+	case BesideSeen:
+		m.besideSeen(ev)
 	case Thawed:
 		m.thawedBy = ev.Action
 	case Acted:

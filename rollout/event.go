@@ -39,6 +39,14 @@ type (
 		Outcome Outcome
 		Message string
 	}
+	// BesideSeen tells which versions beside the canary have pods that are ready,
+	// and what each is to have of the traffic, while the check that Run names waits
+	// for its answer: all that is not named, and everything after the check, has
+	// nothing.
+	BesideSeen struct {
+		Run   Run
+		Parts []Part
+	}
 	// Thawed tells that a freeze of all rollouts has ended.
 	Thawed struct{ Action Action }
 	// Acted tells what a person asks for.
@@ -55,6 +63,7 @@ func (PodsSeen) event()      {}
 func (HarmFound) event()     {}
 func (Counted) event()       {}
 func (Checked) event()       {}
+func (BesideSeen) event()    {}
 func (Thawed) event()        {}
 func (Acted) event()         {}
 func (Ticked) event()        {}

@@ -3,6 +3,7 @@ package rollout_test
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,10 +20,15 @@ type history struct {
 	state   rollout.State
 	now     time.Time
 	journal []rollout.Record
+	told    rollout.BesideSeen // last, of the check under way
 }
 
 func (h *history) event(t *rapid.T) rollout.Event {
-	switch rapid.IntRange(0, 14).Draw(t, "event") {
+	switch rapid.IntRange(0, 18).Draw(t, "event") {
+	case 15:
+		return rollout.Checked{Run: h.run(t), Outcome: rapid.SampledFrom([]rollout.Outcome{rollout.Passed, rollout.Failed, rollout.Inconclusive}).Draw(t, "outcome")}
+	case 16, 17:
+		return rollout.BesideSeen{Run: h.run(t), Parts: parts().Draw(t, "parts")}
 	case 12, 13:
 		return h.pods(t)
 	case 10:
@@ -57,6 +63,25 @@ func (h *history) event(t *rapid.T) rollout.Event {
 		return rollout.Ticked{}
 	}
 	return rollout.FleetSeen{Fleet: h.fleet(t)}
+}
+
+// run is the check of the step that waits, or of the attempt before it.
+func (h *history) run(t *rapid.T) rollout.Run {
+	for _, w := range rollout.Runs(h.spec, h.state) {
+		if rapid.IntRange(0, 5).Draw(t, "old") == 0 {
+			w.Attempt--
+		}
+		return w.Run
+	}
+	return rollout.Run{Attempt: h.state.Attempt, Step: h.state.Step, At: h.now}
+}
+
+// parts are what versions are to have beside a canary, in any order.
+func parts() *rapid.Generator[[]rollout.Part] {
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) rollout.Part {
+		return rollout.Part{Version: rapid.SampledFrom([]string{"v1", "v2", "v3", "e1", "e2", ""}).Draw(t, "beside"),
+			Weight: rollout.Weight(rapid.SampledFrom([]uint32{0, 50_000, 100_000, 700_000}).Draw(t, "part"))}
+	}), 0, 3)
 }
 
 // pods tells that the canary's pods are there, mostly for what is demanded.
@@ -100,7 +125,9 @@ func action() *rapid.Generator[rollout.Action] {
 
 func steps() *rapid.Generator[[]rollout.StepSpec] {
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) rollout.StepSpec {
-		switch rapid.IntRange(0, 7).Draw(t, "kind") {
+		switch rapid.IntRange(0, 8).Draw(t, "kind") {
+		case 8:
+			return rollout.StepSpec{Check: &rollout.Check{Name: "experiment", Timeout: time.Duration(rapid.IntRange(0, 1).Draw(t, "timeout")) * time.Minute}}
 		case 7:
 			return rollout.StepSpec{Scale: &rollout.Scale{By: rollout.ByReplicas, N: int32(rapid.IntRange(0, 2).Draw(t, "pods"))}}
 		case 0, 1:
@@ -162,6 +189,7 @@ func (h *history) play(t *rapid.T, ev rollout.Event) {
 	h.state = next
 	h.journal = append(h.journal, eff.Records...)
 	h.checkWeights(t)
+	h.checkBeside(t, before, ev)
 	h.checkRaise(t, before)
 	h.checkAbort(t, before, ev, eff)
 	h.checkKnown(t, before)
@@ -179,6 +207,13 @@ func (h *history) checkWeights(t *rapid.T) {
 	if split.Weight > rollout.Total || split.Canary == "" && split.Weight != 0 {
 		t.Fatalf("weights do not sum to the total: %+v", split)
 	}
+	var given rollout.Weight
+	for _, p := range split.Beside {
+		given += p.Weight
+	}
+	if split.Weight+given+split.Rest() != rollout.Total || split.Weight+given > rollout.Total {
+		t.Fatalf("weights do not sum to the total: %+v, the rest is %s", split, split.Rest())
+	}
 	if split.Canary == split.Stable {
 		t.Fatalf("a version is canary and stable: %+v", split)
 	}
@@ -191,6 +226,9 @@ func (h *history) checkWeights(t *rapid.T) {
 func (h *history) checkRaise(t *rapid.T, before rollout.State) {
 	from, to := before.Split(), h.state.Split()
 	more := to.Weight > from.Weight
+	for _, p := range to.Beside {
+		more = more || p.Weight > beside(from, p.Version)
+	}
 	for _, r := range to.Routes {
 		more = more || !slices.Contains(from.Routes, r)
 	}
@@ -198,7 +236,8 @@ func (h *history) checkRaise(t *rapid.T, before rollout.State) {
 		return
 	}
 	f := h.state.In.Fleet
-	if h.state.In.Canary == 0 || f.Acked == 0 || f.Waiting+f.Rejected+f.Away > 0 || f.Generation != before.Generation {
+	served := h.state.In.Canary > 0 || h.spec.Scaled && to.Weight == 0 && len(to.Routes) == 0
+	if !served || f.Acked == 0 || f.Waiting+f.Rejected+f.Away > 0 || f.Generation != before.Generation {
 		t.Fatalf("%s -> %s with %d endpoints and fleet %+v of generation %d", from.Weight, to.Weight, h.state.In.Canary, f, before.Generation)
 	}
 	// What a canary had before its endpoints went may come back without its pods.
@@ -213,7 +252,7 @@ func (h *history) checkRaise(t *rapid.T, before rollout.State) {
 // checkAbort: an abort takes all weight in its own effects, and stays.
 func (h *history) checkAbort(t *rapid.T, before rollout.State, ev rollout.Event, eff rollout.Effects) {
 	aborted := slices.ContainsFunc(eff.Records, func(r rollout.Record) bool { return r.Kind == rollout.AbortedKind })
-	if to := h.state.Split(); aborted && (to.Weight != 0 || len(to.Routes) != 0) {
+	if to := h.state.Split(); aborted && (to.Weight != 0 || len(to.Routes) != 0 || len(to.Beside) != 0) {
 		t.Fatalf("an abort leaves traffic: %+v", to)
 	}
 	if aborted && before.Split().Weight > 0 && (eff.Publish == nil || eff.Publish.Weight != 0) {
@@ -239,12 +278,70 @@ func (h *history) checkAbort(t *rapid.T, before rollout.State, ev rollout.Event,
 
 // checkKnown: a version leaves the split only when the fleet had settled.
 func (h *history) checkKnown(t *rapid.T, before rollout.State) {
-	known := func(s rollout.Split) []string { return append([]string{s.Stable, s.Canary}, s.Retired...) }
+	known := func(s rollout.Split) []string {
+		out := append([]string{s.Stable, s.Canary}, s.Retired...)
+		for _, p := range s.Beside {
+			out = append(out, p.Version)
+		}
+		return out
+	}
 	now := known(h.state.Split())
 	for _, v := range known(before.Split()) {
 		settled := h.state.In.Fleet.Settled
 		if v != "" && !slices.Contains(now, v) && !settled {
 			t.Fatalf("%s was dropped before the fleet settled: %+v -> %+v", v, before.Split(), h.state.Split())
+		}
+	}
+	mixes := append([]rollout.Mix{h.state.Split().Mix()}, h.state.Former...)
+	for _, m := range append([]rollout.Mix{before.Split().Mix()}, before.Former...) {
+		there := slices.ContainsFunc(mixes, func(o rollout.Mix) bool { return cmp.Equal(m, o) })
+		if len(m.Beside) > 0 && !there && !h.state.In.Fleet.Settled {
+			t.Fatalf("the route of %+v was dropped before the fleet settled: %+v -> %+v", m, before.Split(), h.state.Split())
+		}
+	}
+}
+
+// beside is the weight of a version beside the canary.
+func beside(s rollout.Split, version string) rollout.Weight {
+	for _, p := range s.Beside {
+		if p.Version == version {
+			return p.Weight
+		}
+	}
+	return 0
+}
+
+// checkBeside: beside the canary there is traffic only while the check of a step
+// waits, for no version more than was told for that check, and what was told is
+// taken away at once where it is less.
+func (h *history) checkBeside(t *rapid.T, before rollout.State, ev rollout.Event) {
+	if ev, ok := ev.(rollout.BesideSeen); ok {
+		for _, w := range rollout.Runs(h.spec, before) {
+			if !w.Beside && w.Run == ev.Run {
+				h.told = ev
+			}
+		}
+	}
+	split := h.state.Split()
+	if !slices.IsSortedFunc(split.Beside, func(a, b rollout.Part) int { return strings.Compare(a.Version, b.Version) }) {
+		t.Fatalf("not sorted: %+v", split.Beside)
+	}
+	if len(split.Beside) == 0 {
+		return
+	}
+	runs := rollout.Runs(h.spec, h.state)
+	if len(runs) == 0 || runs[0].Beside || runs[0].Run != h.told.Run {
+		t.Fatalf("%+v while %+v waits, and %+v was told", split, runs, h.told)
+	}
+	for _, p := range split.Beside {
+		var most rollout.Weight
+		for _, told := range h.told.Parts {
+			if told.Version == p.Version {
+				most = max(most, told.Weight)
+			}
+		}
+		if p.Weight == 0 || p.Weight > most || p.Version == split.Stable || p.Version == split.Canary || slices.Contains(split.Retired, p.Version) {
+			t.Fatalf("%+v in %+v, told was %+v", p, split, h.told)
 		}
 	}
 }
@@ -273,6 +370,8 @@ func (h *history) checkReplay(t *rapid.T) {
 
 func FuzzApply(f *testing.F) {
 	f.Add([]byte(`[{"kind":"FirstVersion","version":"v1"},{"kind":"CanaryStarted","version":"v2"},{"kind":"Aborted"}]`))
+	f.Add([]byte(`[{"kind":"FirstVersion","version":"v1"},{"kind":"CanaryStarted","version":"v2"},{"kind":"Prepared"},{"kind":"CheckStarted"},` +
+		`{"kind":"BesideSet","parts":[{"version":"e1","weight":50000},{"version":"v2","weight":1}]},{"kind":"CanaryStarted","version":"e1"},{"kind":"Settled"}]`))
 	f.Add([]byte(`[{"kind":"Promoted"},{"kind":"Settled"},{"kind":"RolledBack","version":""}]`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var records []rollout.Record

@@ -28,6 +28,7 @@ const (
 	ScaleSet       Kind = "ScaleSet"       // a step sets how many pods the canary has
 	RouteSet       Kind = "RouteSet"       // a managed route was made or replaced
 	RouteUnset     Kind = "RouteUnset"     // or taken away
+	BesideSet      Kind = "BesideSet"      // what versions beside the canary have
 	Frozen         Kind = "Frozen"         // somebody said freeze
 	Unfrozen       Kind = "Unfrozen"       // or unfreeze
 	Held           Kind = "Held"           // spec.paused, or a freeze of all, begins to hold
@@ -57,6 +58,7 @@ type Record struct {
 	Until    *time.Time    `json:"until,omitempty"`
 	Route    *ManagedRoute `json:"route,omitempty"`
 	Scale    *Scale        `json:"scale,omitempty"`
+	Parts    []Part        `json:"parts,omitempty"` // all that is beside the canary
 	Outcome  Outcome       `json:"outcome,omitempty"`
 	Beside   bool          `json:"beside,omitempty"` // of a check: it is the background's
 	Message  string        `json:"message"`
@@ -74,6 +76,10 @@ const provenKept = 10
 func (s State) Apply(r Record) State {
 	before := s.Split()
 	s = s.fold(r)
+	if len(s.Beside) > 0 && !s.asks() {
+		s = s.withBeside(nil)
+	}
+	s = s.remember(before)
 	if !before.Equal(s.Split()) {
 		s.Generation++
 	}
@@ -103,6 +109,10 @@ func (s State) fold(r Record) State {
 		if r.Scale != nil {
 			s.Scale = *r.Scale
 		}
+	case BesideSet:
+		if s.asks() {
+			s = s.withBeside(r.Parts)
+		}
 	case PauseStarted:
 		s.PausedAt, s.PausedCount = &at, r.Count
 	case CheckStarted, CheckEnded:
@@ -126,7 +136,7 @@ func (s State) fold(r Record) State {
 // begin anew.
 func (r Record) progress() bool {
 	switch r.Kind {
-	case SpecNoted, Settled, WeightWithheld, Paused, HarmPaused, Held, Frozen, DeadlinePassed:
+	case SpecNoted, Settled, WeightWithheld, BesideSet, Paused, HarmPaused, Held, Frozen, DeadlinePassed:
 		return false
 	}
 	return true
@@ -205,7 +215,7 @@ func (s State) foldEnd(r Record) State {
 	case SpecNoted:
 		s.Version, s.Steps, s.Deleted = r.Version, r.Steps, false
 	case Settled:
-		s.Retired = nil
+		s.Retired, s.Former = nil, nil
 	case RolloutDeleted:
 		s = s.withdraw().idle()
 		s.Deleted = true

@@ -117,6 +117,8 @@ func (s *scene) command(verb, rest string) error {
 		s.tell(rollout.HarmFound{Attempt: s.state.Attempt, Message: rest})
 	case "old-harm":
 		s.tell(rollout.HarmFound{Attempt: s.state.Attempt - 1, Message: rest})
+	case "beside", "old-beside":
+		return s.beside(verb, rest)
 	case "answer", "answer-beside", "old-answer":
 		return s.answer(verb, rest)
 	case "restart":
@@ -229,6 +231,32 @@ func (s *scene) answer(verb, rest string) error {
 	return fmt.Errorf("no check waits for %q", rest)
 }
 
+// beside reads what versions beside the canary are to have: e1 5, e2 10.
+func (s *scene) beside(verb, rest string) error {
+	ev := rollout.BesideSeen{Run: rollout.Run{Attempt: s.state.Attempt, Step: s.state.Step}}
+	for _, w := range rollout.Runs(s.spec, s.state) {
+		if !w.Beside {
+			ev.Run = w.Run
+		}
+	}
+	if verb == "old-beside" {
+		ev.Run.At = ev.Run.At.Add(-time.Second)
+	}
+	for part := range strings.SplitSeq(rest, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		version, percent, _ := strings.Cut(part, " ")
+		n, err := strconv.ParseFloat(percent, 64)
+		if err != nil {
+			return err
+		}
+		ev.Parts = append(ev.Parts, rollout.Part{Version: version, Weight: *weight(n)})
+	}
+	s.tell(ev)
+	return nil
+}
+
 // restart goes on with what was stored, as a new process would.
 func (s *scene) restart() error {
 	data, err := json.Marshal(s.state)
@@ -299,9 +327,12 @@ func (s *scene) show() {
 		return
 	}
 	split := s.state.Split()
-	fmt.Fprintf(&s.out, "  = %s, step %d, %s %s", s.state.Phase(s.spec), s.state.Step, split.Stable, rollout.Total-split.Weight)
+	fmt.Fprintf(&s.out, "  = %s, step %d, %s %s", s.state.Phase(s.spec), s.state.Step, split.Stable, split.Rest())
 	if split.Canary != "" {
 		fmt.Fprintf(&s.out, ", %s %s", split.Canary, split.Weight)
+	}
+	for _, p := range split.Beside {
+		fmt.Fprintf(&s.out, ", beside it %s %s", p.Version, p.Weight)
 	}
 	for _, r := range split.Routes {
 		fmt.Fprintf(&s.out, ", route %s", r.Name)

@@ -45,6 +45,9 @@ type State struct {
 	Withheld bool `json:"withheld,omitempty"`
 	// Routes are the managed routes that steps have made, by precedence.
 	Routes []ManagedRoute `json:"routes,omitempty"`
+	// Beside are versions that have traffic beside the canary while a check runs,
+	// sorted, each with more than 0.
+	Beside []Part `json:"beside,omitempty"`
 	// Scale is the size of the canary that a step has set.
 	Scale Scale `json:"scale,omitzero"`
 	// Held: spec.paused or a freeze of all holds the canary.
@@ -80,6 +83,8 @@ type State struct {
 	// Retired are versions that have left traffic but that an Envoy may still
 	// know.
 	Retired []string `json:"retired,omitempty"`
+	// Former are the mixes of weighted routes that an Envoy may still have.
+	Former []Mix `json:"former,omitempty"`
 	// Proven are the versions that were stable before, the newest last.
 	Proven []string `json:"proven,omitempty"`
 	// Generation counts the changes of the split. What the fleet accepted is
@@ -99,6 +104,8 @@ type Input struct {
 	Requests uint64
 	// Pods is what is known of the canary's pods, where the spec is Scaled.
 	Pods Pods
+	// Beside is what versions beside the canary are to have.
+	Beside Wish
 }
 
 // Fleet counts the Envoys that serve a Rollout's Service, for one generation of
@@ -123,15 +130,17 @@ func (f Fleet) ready() bool {
 type Split struct {
 	Stable, Canary string // Canary is empty where there is no weighted route
 	Weight         Weight // the canary's
+	Beside         []Part // other versions with traffic of their own, sorted
 	Retired        []string
+	Former         []Mix          // of weighted routes that an Envoy may still have
 	Routes         []ManagedRoute // to the canary alone, or mirrored to it
 }
 
 // Split gives the division that the state wants.
 func (s State) Split() Split {
-	sp := Split{Stable: s.Stable, Retired: s.Retired}
+	sp := Split{Stable: s.Stable, Retired: s.Retired, Former: s.Former}
 	if s.Stage != Idle && s.Stage != "" {
-		sp.Canary, sp.Weight = s.Version, s.Weight
+		sp.Canary, sp.Weight, sp.Beside = s.Version, s.Weight, s.Beside
 		if !s.Withheld {
 			sp.Routes = s.Routes
 		}
@@ -142,13 +151,17 @@ func (s State) Split() Split {
 // Equal says whether two splits are the same.
 func (a Split) Equal(b Split) bool {
 	return a.Stable == b.Stable && a.Canary == b.Canary && a.Weight == b.Weight &&
-		slices.Equal(a.Retired, b.Retired) && slices.Equal(a.Routes, b.Routes)
+		slices.Equal(a.Beside, b.Beside) && slices.Equal(a.Retired, b.Retired) &&
+		slices.EqualFunc(a.Former, b.Former, Mix.equal) && slices.Equal(a.Routes, b.Routes)
 }
 
-// Lowers says whether going from a to b only takes traffic away from canaries,
-// so that it must not wait for anything.
+// Lowers says whether going from a to b only takes traffic away from canaries
+// and from what is beside them, so that it must not wait for anything.
 func (a Split) Lowers(b Split) bool {
 	if a.Stable != b.Stable {
+		return false
+	}
+	if raises(a.Beside, b.Beside) {
 		return false
 	}
 	if b.Weight == 0 && len(b.Routes) == 0 {

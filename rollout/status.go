@@ -150,8 +150,12 @@ func (s State) progress(spec Spec) string {
 	}
 	if c := s.check(spec); c != nil && s.Check != nil && c.After {
 		return fmt.Sprintf("the steps are over: %s", c.Name)
-	} else if c != nil && s.Check != nil {
-		return fmt.Sprintf("step %d of %d: %s runs", s.Step, len(spec.Steps), c.Name)
+	} else if c != nil && s.Check != nil && s.Check.Outcome == "" {
+		msg := fmt.Sprintf("step %d of %d: %s runs", s.Step, len(spec.Steps), c.Name)
+		if len(s.Beside) > 0 {
+			msg += ", " + describe(s.Beside)
+		}
+		return msg
 	}
 	return fmt.Sprintf("step %d of %d", s.Step, len(spec.Steps))
 }
