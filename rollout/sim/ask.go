@@ -40,6 +40,63 @@ func (w *world) opReanswer(args []string) error {
 	return err
 }
 
+// asking gives the check of the step that waits.
+func (w *world) asking() (rollout.Run, bool) {
+	for _, r := range rollout.Runs(w.spec, w.ctl.state) {
+		if !r.Beside {
+			return r.Run, true
+		}
+	}
+	return rollout.Run{}, false
+}
+
+// opBeside tells what versions beside the canary are to have, in percent, of the
+// check that waits: "beside v3 5 v4 10". "unbeside 2 v3 5" tells it of a check that
+// was asked some checks ago.
+func (w *world) opBeside(args []string) error {
+	parts, err := parseParts(args)
+	run, ok := w.asking()
+	if err == nil && ok && w.up {
+		w.ctl.beside = rollout.Wish{Run: run, Parts: parts}
+		w.play(rollout.BesideSeen{Run: run, Parts: parts})
+	}
+	return err
+}
+
+func (w *world) opUnbeside(args []string) error {
+	n, err := number(args, 0)
+	if err != nil {
+		return err
+	}
+	parts, err := parseParts(args[min(1, len(args)):])
+	if err != nil || n >= len(w.asked) {
+		return err
+	}
+	run := w.asked[len(w.asked)-1-n]
+	if now, ok := w.asking(); ok && w.up && now == run {
+		w.ctl.beside = rollout.Wish{Run: run, Parts: parts}
+	}
+	w.play(rollout.BesideSeen{Run: run, Parts: parts})
+	return nil
+}
+
+// parseParts reads versions and their weights in percent.
+func parseParts(args []string) ([]rollout.Part, error) {
+	var out []rollout.Part
+	for ; len(args) > 0; args = args[min(2, len(args)):] {
+		i, err := one(args, versionNames)
+		if err != nil {
+			return nil, err
+		}
+		n, err := number(args[1:], 5)
+		if err != nil || n > 100 {
+			return nil, fmt.Errorf("%v is no weight from 0 to 100", args)
+		}
+		out = append(out, rollout.Part{Version: versionNames[i], Weight: rollout.Weight(n) * rollout.Total / 100})
+	}
+	return out, nil
+}
+
 // opBackground asks beside the steps from one on: "background 2", "background".
 func (w *world) opBackground(args []string) error {
 	w.spec.Background = nil

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -23,17 +24,25 @@ func tableOf(s rollout.Split) table {
 
 func (t table) equal(o table) bool { return t.Equal(o.Split) }
 
-// weight looks up the key of a version for routes that were made for a canary,
-// their lead. Only leads that may get traffic have keys.
-func (t table) weight(lead, version string) (rollout.Weight, bool) {
-	if t.Stable == "" || !versions(t.Split).all(setOf(version)) {
+// weight looks up the key of a version for a route. Only routes whose canary may
+// get traffic have keys, and of those with versions beside it only the present one
+// and the former ones.
+func (t table) weight(r route, version string) (rollout.Weight, bool) {
+	if t.Stable == "" || !versions(t.Split).all(setOf(version)) || r.beside != "" && !t.knows(r) {
 		return 0, false
 	}
-	switch own := version == lead; {
+	beside := strings.Fields(r.beside)
+	switch lead, own := r.canary, version == r.canary; {
 	case lead == t.Canary && own:
 		return t.Weight, true
+	case lead == t.Canary && slices.Contains(beside, version):
+		return partOf(t.Split, version), true
 	case lead == t.Canary:
-		return rollout.Total - t.Weight, true
+		rest := rollout.Total - t.Weight
+		for _, v := range beside {
+			rest -= partOf(t.Split, v)
+		}
+		return rest, true
 	case lead == t.Stable && own:
 		return rollout.Total, true
 	case lead == t.Stable:
@@ -42,12 +51,29 @@ func (t table) weight(lead, version string) (rollout.Weight, bool) {
 	return 0, false
 }
 
-// route is the route of the Service: to one version, or weighted between two,
-// with the managed routes in front of it.
-type route struct{ stable, canary, managed string }
+// knows tells whether there are keys for a route with versions beside its canary.
+func (t table) knows(r route) bool {
+	return slices.ContainsFunc(append([]rollout.Mix{t.Mix()}, t.Former...), func(m rollout.Mix) bool {
+		return m.Canary == r.canary && strings.Join(m.Beside, " ") == r.beside
+	})
+}
+
+// partOf is what a version beside the canary has of a division.
+func partOf(s rollout.Split, version string) rollout.Weight {
+	for _, p := range s.Beside {
+		if p.Version == version {
+			return p.Weight
+		}
+	}
+	return 0
+}
+
+// route is the route of the Service: to one version, or weighted between two and
+// what is beside the canary, with the managed routes in front of it.
+type route struct{ stable, canary, beside, managed string }
 
 func routeOf(s rollout.Split) route {
-	return route{s.Stable, s.Canary, strings.Join(names(s.Routes), " ")}
+	return route{s.Stable, s.Canary, strings.Join(s.Mix().Beside, " "), strings.Join(names(s.Routes), " ")}
 }
 
 func names(routes []rollout.ManagedRoute) []string {
@@ -63,7 +89,7 @@ func (r route) clusters() set {
 	if r.canary == "" {
 		return setOf(r.stable)
 	}
-	return setOf(r.stable, r.canary)
+	return setOf(r.stable, r.canary) | setOf(strings.Fields(r.beside)...)
 }
 
 // kind is what a response is about.
@@ -150,27 +176,36 @@ func (e *envoy) take(q queue, accept bool) {
 	}
 }
 
-// traffic says what the Envoy does with requests now: the weights of the two
-// clusters of its route. Keys hold over the route's own weights, which give the
-// canary nothing.
-func (e *envoy) traffic() (stable, canary rollout.Weight) {
-	switch {
-	case e.route == nil:
-		return 0, 0
-	case e.route.canary == "":
-		return rollout.Total, 0
+// traffic says what the Envoy does with requests now: the weights of the clusters
+// of its route, by version. Keys hold over the route's own weights, which give all
+// to the stable version.
+func (e *envoy) traffic() map[string]rollout.Weight {
+	if e.route == nil {
+		return nil
 	}
-	stable, canary = rollout.Total, 0
-	if e.keys == nil {
-		return stable, canary
+	out := map[string]rollout.Weight{e.route.stable: rollout.Total}
+	if e.route.canary == "" {
+		return out
 	}
-	if w, ok := e.keys.weight(e.route.canary, e.route.stable); ok {
-		stable = w
+	for _, v := range append(strings.Fields(e.route.beside), e.route.canary, e.route.stable) {
+		if e.keys != nil {
+			if w, ok := e.keys.weight(*e.route, v); ok {
+				out[v] = w
+				continue
+			}
+		}
+		out[v] += 0
 	}
-	if w, ok := e.keys.weight(e.route.canary, e.route.canary); ok {
-		canary = w
+	return out
+}
+
+// guests are the versions of the Envoy's route beside the stable one: the canary,
+// and what is beside it.
+func (e *envoy) guests() []string {
+	if e.route == nil || e.route.canary == "" {
+		return nil
 	}
-	return stable, canary
+	return append(strings.Fields(e.route.beside), e.route.canary)
 }
 
 // uses is the versions that the Envoy sends requests to, or will when it takes

@@ -83,6 +83,8 @@ var acts = []act{
 	{2, func(_ *world, s source) string {
 		return "reanswer " + pick(s, outcomes...) + fmt.Sprint(" ", s.IntN(4))
 	}},
+	{6, func(_ *world, s source) string { return "beside" + randomParts(s) }},
+	{1, func(_ *world, s source) string { return fmt.Sprint("unbeside ", s.IntN(4), randomParts(s)) }},
 	{1, func(_ *world, s source) string { return "background" + pick(s, "", " 0", " 1", " 3") }},
 	{1, func(_ *world, s source) string { return "turn " + pick(s, "ours", "theirs") }},
 	{2, func(_ *world, s source) string { return "jump " + pick(s, "-1h", "-1m", "30s", "2h") }},
@@ -105,6 +107,13 @@ func someVersion(w *world, s source) string {
 		return v
 	}
 	return pick(s, versionNames...)
+}
+
+func randomParts(s source) (line string) {
+	for range s.IntN(3) {
+		line += " " + pick(s, "v3", "v4", "v4", "v1", "v2") + " " + pick(s, "5", "5", "10", "50", "90", "0")
+	}
+	return line
 }
 
 func randomSteps(s source) string {

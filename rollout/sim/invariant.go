@@ -20,9 +20,10 @@ var worldInvariants = []struct {
 	check func(*world) error
 }{
 	{Invariant{"weightWithinStep", "The weight wanted is never above what the step in force allows, nor is there a managed route that no step has made."}, weightWithinStep},
-	{Invariant{"trafficWithinPublished", "No Envoy gives a canary more than the most that was published since what it has accepted."}, trafficWithinPublished},
-	{Invariant{"trafficWithinStored", "No Envoy gives a canary more than the most that the store has allowed since."}, trafficWithinStored},
-	{Invariant{"abortedGetsNothing", "An aborted version has weight 0 on the wire, and 0 requests at each Envoy that has accepted that."}, abortedGetsNothing},
+	{Invariant{"besideIsAsked", "Beside the canary no version is wanted more traffic than was told for the check of the step that waits, nor more than the canary leaves."}, besideIsAsked},
+	{Invariant{"trafficWithinPublished", "No Envoy gives a canary, or a version beside it, more than the most that was published since what it has accepted."}, trafficWithinPublished},
+	{Invariant{"trafficWithinStored", "No Envoy gives a canary, or a version beside it, more than the most that the store has allowed since."}, trafficWithinStored},
+	{Invariant{"abortedGetsNothing", "An aborted version, and what was beside it, has weight 0 on the wire, and 0 requests at each Envoy that has accepted that."}, abortedGetsNothing},
 	{Invariant{"emptyGetsNothing", "A canary that is known to have no endpoint is wanted no traffic."}, emptyGetsNothing},
 	{Invariant{"usedClustersExist", "A version that an Envoy may still use is named in what is published."}, usedClustersExist},
 	{Invariant{"routesAreWhole", "No route names a cluster that its Envoy lacks, and the weights that it reads sum to the total, unless nobody had to wait for the Envoy."}, routesAreWhole},
@@ -44,11 +45,11 @@ func (w *world) check() {
 func shareOf(s rollout.Split, version string) rollout.Weight {
 	switch version {
 	case s.Stable:
-		return rollout.Total - s.Weight
+		return s.Rest()
 	case s.Canary:
 		return s.Weight
 	}
-	return 0
+	return partOf(s, version)
 }
 
 // allowed is what the step in force allows the canary, read from the steps
@@ -111,13 +112,15 @@ func (e *envoy) oldest() int {
 
 func trafficWithinPublished(w *world) error {
 	for _, e := range w.envoys {
-		_, share := e.traffic()
-		var most rollout.Weight
-		for _, p := range w.publications[min(e.oldest(), len(w.publications)):] {
-			most = max(most, shareOf(p.split, e.lead()))
-		}
-		if share > most {
-			return fmt.Errorf("%s gives %s to %s, at most %s was published since", e.name, share, e.lead(), most)
+		traffic := e.traffic()
+		for _, v := range e.guests() {
+			var most rollout.Weight
+			for _, p := range w.publications[min(e.oldest(), len(w.publications)):] {
+				most = max(most, shareOf(p.split, v))
+			}
+			if traffic[v] > most {
+				return fmt.Errorf("%s gives %s to %s, at most %s was published since", e.name, traffic[v], v, most)
+			}
 		}
 	}
 	return nil
@@ -133,18 +136,50 @@ func (e *envoy) lead() string {
 
 func trafficWithinStored(w *world) error {
 	for _, e := range w.envoys {
-		_, share := e.traffic()
-		if share == 0 {
-			continue
+		traffic := e.traffic()
+		for _, v := range e.guests() {
+			if traffic[v] == 0 {
+				continue
+			}
+			from := w.publications[e.oldest()].stored
+			var most rollout.Weight
+			for _, d := range w.disk.splits[max(from-1, 0):] {
+				most = max(most, shareOf(d, v))
+			}
+			if traffic[v] > most {
+				return fmt.Errorf("%s gives %s to %s, at most %s was stored since", e.name, traffic[v], v, most)
+			}
 		}
-		from := w.publications[e.oldest()].stored
+	}
+	return nil
+}
+
+// besideIsAsked: see worldInvariants.
+func besideIsAsked(w *world) error {
+	s := w.ctl.state
+	split := s.Split()
+	if !w.up || len(split.Beside) == 0 {
+		return nil
+	}
+	run, ok := w.asking()
+	if told := w.ctl.beside; !ok || !w.waits(s, told.Run) || told.Run.Step != run.Step {
+		return fmt.Errorf("%+v is wanted, and %+v was told last", split, told)
+	}
+	left := rollout.Total - s.Allowed
+	for _, p := range split.Beside {
 		var most rollout.Weight
-		for _, d := range w.disk.splits[max(from-1, 0):] {
-			most = max(most, shareOf(d, e.lead()))
+		for _, told := range w.ctl.beside.Parts {
+			if told.Version == p.Version {
+				most = max(most, told.Weight)
+			}
 		}
-		if share > most {
-			return fmt.Errorf("%s gives %s to %s, at most %s was stored since", e.name, share, e.lead(), most)
+		if p.Weight == 0 || p.Weight > min(most, left) {
+			return fmt.Errorf("%s is wanted for %s, %s was told and %s is left", p.Weight, p.Version, most, left)
 		}
+		if p.Version == split.Stable || p.Version == split.Canary {
+			return fmt.Errorf("%s is beside itself: %+v", p.Version, split)
+		}
+		left -= p.Weight
 	}
 	return nil
 }
@@ -154,13 +189,18 @@ func abortedGetsNothing(w *world) error {
 	if !w.up || s.Stage != rollout.Aborted {
 		return nil
 	}
-	if p := w.ctl.published; p.Canary == s.Version && (p.Weight > 0 || len(p.Routes) > 0) {
+	if p := w.ctl.published; p.Canary == s.Version && (p.Weight > 0 || len(p.Routes) > 0 || len(p.Beside) > 0) {
 		return fmt.Errorf("%s is aborted, and %+v published", s.Version, p)
 	}
 	for _, e := range w.envoys {
-		_, share := e.traffic()
-		if e.keys != nil && e.keys.equal(tableOf(s.Split())) && e.lead() == s.Version && share > 0 {
-			return fmt.Errorf("%s has accepted the abort of %s and gives it %s", e.name, s.Version, share)
+		traffic := e.traffic()
+		if e.keys == nil || !e.keys.equal(tableOf(s.Split())) || e.lead() != s.Version {
+			continue
+		}
+		for _, v := range e.guests() {
+			if traffic[v] > 0 {
+				return fmt.Errorf("%s has accepted the abort of %s and gives %s to %s", e.name, s.Version, traffic[v], v)
+			}
 		}
 	}
 	return nil
@@ -198,8 +238,12 @@ func routesAreWhole(w *world) error {
 		if !e.clusters.all(e.route.clusters()) {
 			return fmt.Errorf("the route of %s names %s, its clusters are %s", e.name, e.route.clusters(), e.clusters)
 		}
-		if stable, canary := e.traffic(); stable+canary != rollout.Total && !e.stray {
-			return fmt.Errorf("the weights of %s are %s and %s", e.name, stable, canary)
+		var sum rollout.Weight
+		for _, weight := range e.traffic() {
+			sum += weight
+		}
+		if sum != rollout.Total && !e.stray {
+			return fmt.Errorf("the weights of %s are %v", e.name, e.traffic())
 		}
 	}
 	return nil
@@ -215,8 +259,10 @@ func ackedIsTrue(w *world) error {
 		if !e.connected || !acked {
 			continue
 		}
-		if _, canary := e.traffic(); *e.route != routeOf(p) || canary != p.Weight {
-			return fmt.Errorf("%s counts as acked and gives %s by %+v, where %+v is published", e.name, canary, *e.route, p)
+		for v, weight := range e.traffic() {
+			if *e.route != routeOf(p) || weight != shareOf(p, v) {
+				return fmt.Errorf("%s counts as acked and gives %s to %s by %+v, where %+v is published", e.name, weight, v, *e.route, p)
+			}
 		}
 	}
 	return nil

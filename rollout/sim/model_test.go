@@ -49,28 +49,53 @@ func TestTraffic(t *testing.T) {
 	split := func(stable, canary string, percent rollout.Weight, retired ...string) *table {
 		return &table{rollout.Split{Stable: stable, Canary: canary, Weight: percent * 10_000, Retired: retired}}
 	}
+	// of v1, which is stable, with v3 and v4 beside v2.
+	mixed := func(former []rollout.Mix, parts ...rollout.Weight) *table {
+		t := split("v1", "v2", 20)
+		t.Former = former
+		for i, percent := range parts {
+			v := []string{"v3", "v4"}[i]
+			if percent > 0 {
+				t.Beside = append(t.Beside, rollout.Part{Version: v, Weight: percent * 10_000})
+			} else {
+				t.Retired = append(t.Retired, v)
+			}
+		}
+		return t
+	}
+	both := []rollout.Mix{{Canary: "v2", Beside: []string{"v3", "v4"}}}
+	mixedRoute := &route{stable: "v1", canary: "v2", beside: "v3 v4"}
+	type weights map[string]rollout.Weight // percent
 	tests := map[string]struct {
-		route          *route
-		keys           *table
-		stable, canary rollout.Weight // percent
+		route *route
+		keys  *table
+		want  weights
 	}{
-		"nothing yet":                   {nil, nil, 0, 0},
-		"a plain route":                 {&route{stable: "v1"}, split("v1", "v2", 20), 100, 0},
-		"no keys":                       {&route{stable: "v1", canary: "v2"}, nil, 100, 0},
-		"the layer is empty":            {&route{stable: "v1", canary: "v2"}, &table{}, 100, 0},
-		"the present canary":            {&route{stable: "v1", canary: "v2"}, split("v1", "v2", 20), 80, 20},
-		"the canary is stable by now":   {&route{stable: "v1", canary: "v2"}, split("v2", "", 0, "v1"), 0, 100},
-		"and another is under way":      {&route{stable: "v1", canary: "v2"}, split("v2", "v3", 50, "v1"), 0, 100},
-		"the canary has left":           {&route{stable: "v1", canary: "v2"}, split("v1", "v3", 50, "v2"), 100, 0},
-		"the roles have changed":        {&route{stable: "v1", canary: "v2"}, split("v2", "v1", 30), 0, 100},
-		"another stable version beside": {&route{stable: "v1", canary: "v2"}, split("v3", "v2", 20, "v1"), 80, 20},
+		"nothing yet":                   {nil, nil, weights{}},
+		"a plain route":                 {&route{stable: "v1"}, split("v1", "v2", 20), weights{"v1": 100}},
+		"no keys":                       {&route{stable: "v1", canary: "v2"}, nil, weights{"v1": 100, "v2": 0}},
+		"the layer is empty":            {&route{stable: "v1", canary: "v2"}, &table{}, weights{"v1": 100, "v2": 0}},
+		"the present canary":            {&route{stable: "v1", canary: "v2"}, split("v1", "v2", 20), weights{"v1": 80, "v2": 20}},
+		"the canary is stable by now":   {&route{stable: "v1", canary: "v2"}, split("v2", "", 0, "v1"), weights{"v1": 0, "v2": 100}},
+		"and another is under way":      {&route{stable: "v1", canary: "v2"}, split("v2", "v3", 50, "v1"), weights{"v1": 0, "v2": 100}},
+		"the canary has left":           {&route{stable: "v1", canary: "v2"}, split("v1", "v3", 50, "v2"), weights{"v1": 100, "v2": 0}},
+		"the roles have changed":        {&route{stable: "v1", canary: "v2"}, split("v2", "v1", 30), weights{"v1": 0, "v2": 100}},
+		"another stable version beside": {&route{stable: "v1", canary: "v2"}, split("v3", "v2", 20, "v1"), weights{"v1": 80, "v2": 20}},
+		"two beside the canary":         {mixedRoute, mixed(nil, 5, 10), weights{"v1": 65, "v2": 20, "v3": 5, "v4": 10}},
+		"and a route without them":      {&route{stable: "v1", canary: "v2"}, mixed(nil, 5, 10), weights{"v1": 80, "v2": 20}},
+		"one of them has left":          {mixedRoute, mixed(both, 5, 0), weights{"v1": 75, "v2": 20, "v3": 5, "v4": 0}},
+		"both have":                     {mixedRoute, mixed(both, 0, 0), weights{"v1": 80, "v2": 20, "v3": 0, "v4": 0}},
+		"and nobody remembers":          {mixedRoute, mixed(nil, 0, 0), weights{"v1": 100, "v2": 0, "v3": 0, "v4": 0}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			e := &envoy{route: tt.route, keys: tt.keys}
-			stable, canary := e.traffic()
-			if stable != tt.stable*10_000 || canary != tt.canary*10_000 {
-				t.Errorf("stable %s, canary %s, want %d%% and %d%%", stable, canary, tt.stable, tt.canary)
+			got := weights{}
+			for v, w := range e.traffic() {
+				got[v] = w / 10_000
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -124,7 +149,7 @@ func TestARejectionIsNotSentAgain(t *testing.T) {
 	if w.send(w.envoys[0], ofKeys) {
 		t.Error("the rejected keys were sent again")
 	}
-	if _, share := w.envoys[0].traffic(); share != 200_000 {
+	if share := w.envoys[0].traffic()["v2"]; share != 200_000 {
 		t.Errorf("e1 gives the canary %s, want the 20%% that it had", share)
 	}
 	w.plays(t, "leave e1", "connect e1", "exchange e1", "fleet")
@@ -203,6 +228,7 @@ func TestInvariantsCanFail(t *testing.T) {
 	later := &table{rollout.Split{Stable: "v1", Canary: "v2", Weight: 500_000}}
 	tests := map[string]func(*world){
 		"weightWithinStep":       func(w *world) { w.ctl.state.Weight = 300_000 },
+		"besideIsAsked":          func(w *world) { w.ctl.state.Beside = []rollout.Part{{Version: "v3", Weight: 1}} },
 		"trafficWithinPublished": func(w *world) { w.envoys[0].keys = later },
 		"trafficWithinStored": func(w *world) {
 			w.publications[1].split.Weight = 500_000

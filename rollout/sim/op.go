@@ -40,6 +40,8 @@ var ops = map[string]func(*world, []string) error{
 
 	"answer":     (*world).opAnswer,
 	"reanswer":   (*world).opReanswer,
+	"beside":     (*world).opBeside,
+	"unbeside":   (*world).opUnbeside,
 	"background": (*world).opBackground,
 	"turn":       (*world).opTurn,
 

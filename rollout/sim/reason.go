@@ -26,7 +26,7 @@ func advancesHaveReasons(w *world, t turn) error {
 		if err := w.reason(t, s, r); err != nil {
 			return fmt.Errorf("%s (%s) at step %d: %w", r.Kind, r.Message, s.Step, err)
 		}
-		weight, version := s.Weight, s.Split().Canary
+		weight, version, beside := s.Weight, s.Split().Canary, s.Split()
 		s = s.Apply(r)
 		if r.Kind == rollout.CanaryStarted {
 			s.In.Canary, s.In.EndpointsKnown = 0, false
@@ -35,8 +35,16 @@ func advancesHaveReasons(w *world, t turn) error {
 			split.Canary == version && split.Weight > weight {
 			return fmt.Errorf("%s raised %s to %s", r.Kind, weight, split.Weight)
 		}
+		if r.Kind != rollout.BesideSet && more(beside, s.Split()) {
+			return fmt.Errorf("%s raised what is beside the canary to %+v", r.Kind, s.Beside)
+		}
 	}
 	return nil
+}
+
+// more tells whether some version beside the canary has more than before.
+func more(before, now rollout.Split) bool {
+	return slices.ContainsFunc(now.Beside, func(p rollout.Part) bool { return p.Weight > partOf(before, p.Version) })
 }
 
 // reason tells why a record may not follow upon a state.
@@ -46,6 +54,11 @@ func (w *world) reason(t turn, s rollout.State, r rollout.Record) error {
 		return errors.Join(w.free(s), w.due(s, r))
 	case rollout.WeightSet:
 		if s.Apply(r).Weight > s.Weight { // a canary that is withheld stays at 0
+			return errors.Join(w.free(s), w.due(s, r))
+		}
+		return w.due(s, r)
+	case rollout.BesideSet:
+		if more(s.Split(), s.Apply(r).Split()) {
 			return errors.Join(w.free(s), w.due(s, r))
 		}
 		return w.due(s, r)
@@ -148,6 +161,8 @@ func (w *world) due(s rollout.State, r rollout.Record) error {
 	case rollout.WeightSet:
 		ok = s.Stage == rollout.Completing && r.Weight == rollout.Total ||
 			s.Stage == rollout.Stepping && s.Step < len(steps) && steps[s.Step].SetWeight != nil && *steps[s.Step].SetWeight == r.Weight
+	case rollout.BesideSet:
+		ok = w.waits(s, w.ctl.beside.Run) && !w.ctl.beside.Run.Beside && !slices.Equal(s.Beside, r.Parts)
 	case rollout.StepCompleted:
 		ok = r.Step == s.Step+1 && w.over(s)
 	}

@@ -58,7 +58,7 @@ func TestParse(t *testing.T) {
 func TestReplayNamesTheLineThatCannotBeRead(t *testing.T) {
 	for _, line := range []string{"dance", "want v9", "want", "steps 101", "steps NaN", "steps pause:soon", "steps requests:-1",
 		"connect e9", "send e1", "take e1 letters", "hear", "pass", "pass long", "harm -1", "endpoints v1 x", "freeze x",
-		"late many", "commit -1", "paused maybe", "onharm laugh", "frozen maybe", "deadline", "window x", "count x"} {
+		"late many", "commit -1", "paused maybe", "onharm laugh", "frozen maybe", "deadline", "window x", "count x", "beside v9", "beside v3 101", "unbeside x"} {
 		err := sim.Replay(sim.Script{Events: []string{"want v1", line}})
 		if _, broken := violation(err); err == nil || broken || !strings.Contains(err.Error(), "line 2") {
 			t.Errorf("%q: error %v, want one that names line 2", line, err)

@@ -25,7 +25,7 @@ func versions(s rollout.Split) set {
 	if s.Canary != "" {
 		out |= setOf(s.Canary)
 	}
-	return out
+	return out | setOf(s.Mix().Beside...)
 }
 
 // all tells whether every version of another set is in the set.

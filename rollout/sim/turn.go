@@ -65,8 +65,8 @@ func refusalsDoNothing(_ *world, t turn) error {
 
 func abortTakesAll(_ *world, t turn) error {
 	aborted := slices.ContainsFunc(t.effects.Records, func(r rollout.Record) bool { return r.Kind == rollout.AbortedKind })
-	if aborted && t.before.Split().Weight > 0 && (t.effects.Publish == nil || t.effects.Publish.Weight > 0) {
-		return fmt.Errorf("the abort at %s published %+v", t.before.Weight, t.effects.Publish)
+	if aborted && t.before.Split().Rest() < rollout.Total && (t.effects.Publish == nil || t.effects.Publish.Rest() < rollout.Total) {
+		return fmt.Errorf("the abort of %+v published %+v", t.before.Split(), t.effects.Publish)
 	}
 	return nil
 }
@@ -140,8 +140,10 @@ func quiet(w *world, t turn) error {
 func (w *world) checkHand(next rollout.Split) {
 	stored, before := w.disk.durable(), w.ctl.published
 	if w.ctl.publishedGen == 0 {
-		if len(w.disk.splits) > 0 && shareOf(next, next.Canary) > shareOf(stored, next.Canary) {
-			w.fail("crashAllowsNoMore", fmt.Errorf("%+v is handed over, %+v is stored", next, stored))
+		for _, v := range append(next.Mix().Beside, next.Canary) {
+			if len(w.disk.splits) > 0 && shareOf(next, v) > shareOf(stored, v) {
+				w.fail("crashAllowsNoMore", fmt.Errorf("%+v is handed over, %+v is stored", next, stored))
+			}
 		}
 		return
 	}
@@ -150,7 +152,7 @@ func (w *world) checkHand(next rollout.Split) {
 			w.fail("visibleIsStored", fmt.Errorf("the route %s is handed over and not stored", r.Name))
 		}
 	}
-	for _, v := range []string{next.Stable, next.Canary} {
+	for _, v := range append(next.Mix().Beside, next.Stable, next.Canary) {
 		if share := shareOf(next, v); v != stored.Stable && v != before.Stable && share > shareOf(stored, v) && share > shareOf(before, v) {
 			w.fail("visibleIsStored", fmt.Errorf("%+v is handed over after %+v, %+v is stored", next, before, stored))
 		}

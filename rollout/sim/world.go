@@ -47,6 +47,7 @@ type control struct {
 	count        uint64          // requests of the canary
 	countOf      uint64          // the attempt that they are of
 	fleet        []rollout.Fleet // what the machine was told, the newest last
+	beside       rollout.Wish    // what it was told last of a check that waited
 	replayed     rollout.State   // the journal's records, folded one by one
 	folded       bool            // some were, since that was compared
 }
@@ -280,6 +281,9 @@ func (w *world) start() {
 	w.ctl = control{state: state, replayed: state}
 	if state.Stage != "" {
 		w.ctl.settleAfter = w.mono + restartGrace
+	}
+	if run, ok := w.asking(); ok {
+		w.ctl.beside = rollout.Wish{Run: run, Parts: state.Beside} // as somebody told before
 	}
 	w.freeAt = state.ProgressAt // what happened since may be lost
 	for _, e := range w.envoys {
