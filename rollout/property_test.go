@@ -326,6 +326,11 @@ func (h *history) checkBeside(t *rapid.T, before rollout.State, ev rollout.Event
 	if !slices.IsSortedFunc(split.Beside, func(a, b rollout.Part) int { return strings.Compare(a.Version, b.Version) }) {
 		t.Fatalf("not sorted: %+v", split.Beside)
 	}
+	for i, m := range append([]rollout.Mix{split.Mix()}, split.Former...) {
+		if slices.ContainsFunc(split.Former[min(i, len(split.Former)):], func(o rollout.Mix) bool { return cmp.Equal(m, o) }) {
+			t.Fatalf("%+v is former and in use, or twice: %+v", m, split)
+		}
+	}
 	if len(split.Beside) == 0 {
 		return
 	}

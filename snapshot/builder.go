@@ -78,7 +78,7 @@ func (b *Builder) SetSplit(service api.Key, s *Split) {
 		b.splits[service] = now
 	}
 	if sameVersions(before, now) {
-		if before.weight() != now.weight() {
+		if !before.given().equal(now.given()) {
 			for t := range b.users[service] {
 				b.dirty.weights[t] = true
 			}

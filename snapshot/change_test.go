@@ -44,6 +44,21 @@ func TestFlush(t *testing.T) {
 			"set runtime serin", "set clusters default/shop/80/v2", "set endpoints default/shop/80/v2", "set routes default/edge/10000"}},
 		{"a weight", func() { b.SetSplit(shop, &Split{Stable: "v1", Canary: "v2", Weight: 9}) }, []string{
 			"set runtime serin", "set routes default/edge/10000"}},
+		{"a version beside the canary", func() {
+			b.SetSplit(shop, &Split{Stable: "v1", Canary: "v2", Weight: 9, Beside: []Part{{"e1", 5}}})
+		}, []string{
+			"set runtime serin", "set clusters default/shop/80/e1", "set endpoints default/shop/80/e1", "set routes default/edge/10000"}},
+		{"other weights beside", func() {
+			b.SetSplit(shop, &Split{Stable: "v1", Canary: "v2", Weight: 8, Beside: []Part{{"e1", 6}}})
+		}, []string{"set runtime serin", "set routes default/edge/10000"}},
+		{"the same beside", func() {
+			b.SetSplit(shop, &Split{Stable: "v1", Canary: "v2", Weight: 8, Beside: []Part{{"e1", 6}}})
+		}, nil},
+		{"which leaves", func() {
+			b.SetSplit(shop, &Split{Stable: "v1", Canary: "v2", Weight: 9, Retired: []string{"e1"}, Former: []Mix{{"v2", []string{"e1"}}}})
+		}, []string{"set runtime serin", "set routes default/edge/10000"}},
+		{"and is drained", func() { b.SetSplit(shop, &Split{Stable: "v1", Canary: "v2", Weight: 9}) }, []string{
+			"set runtime serin", "set routes default/edge/10000", "removed clusters default/shop/80/e1", "removed endpoints default/shop/80/e1"}},
 		{"the same weight", func() { b.SetSplit(shop, &Split{Stable: "v1", Canary: "v2", Weight: 9}) }, nil},
 		{"promoted", func() { b.SetSplit(shop, &Split{Stable: "v2", Retired: []string{"v1"}}) }, []string{
 			"set runtime serin", "set routes default/edge/10000"}},

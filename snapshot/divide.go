@@ -85,8 +85,10 @@ func (r *rule) divide(in splits) *weightedSet {
 			set.add(b.alone(key, s), term{share: b.share})
 		default:
 			keyed = true
-			set.add(clusterName(key, s.Canary), term{share: b.share, service: key.Service, role: canaryOf})
-			set.add(clusterName(key, s.Stable), term{share: b.share, service: key.Service, role: restOf})
+			m := s.mix()
+			for _, v := range append([]string{m.Canary}, append(m.Beside, s.Stable)...) {
+				set.add(clusterName(key, v), b.term(key, s, m, v))
+			}
 		}
 	}
 	if !served {
@@ -112,5 +114,6 @@ func (r *rule) serves(in splits, visit func(backendKey)) {
 	}
 }
 
-// canaryWeights maps each Service with a canary to its weight.
-type canaryWeights = map[api.Key]uint32
+// canaryWeights maps each Service with a canary to what that has, and what is
+// beside it.
+type canaryWeights = map[api.Key]given

@@ -140,14 +140,14 @@ func (g *gateway) mergeKeySets() []*weightedSet {
 	return out
 }
 
-// canaries is the weight of every canary that the Gateway routes to. The map
-// is made anew each time, so whoever holds it has the weights of that moment.
+// canaries is what every canary that the Gateway routes to has, and what is beside
+// it. The map is made anew each time, so whoever holds it has the weights of that moment.
 func (g *gateway) canaries(in splits) canaryWeights {
 	out := canaryWeights{}
 	for _, set := range g.keySets {
 		for _, t := range set.terms {
 			if t.role == canaryOf {
-				out[t.service] = in[t.service].weight()
+				out[t.service] = in[t.service].given()
 			}
 		}
 	}

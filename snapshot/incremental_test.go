@@ -163,6 +163,8 @@ func drawSplit(t *rapid.T) *Split {
 		Weight:  rapid.SampledFrom([]uint32{0, 1, 200_000, Total}).Draw(t, "weight"),
 		Retired: rapid.SampledFrom([][]string{nil, {"v0"}, {"v1"}}).Draw(t, "retired"),
 		Managed: drawManaged(t),
+		Beside:  drawBeside(t),
+		Former:  rapid.SampledFrom([][]Mix{nil, {{"v2", []string{"e1"}}}, {{"v1", []string{"e2", "e1"}}, {"v3", []string{"v0"}}}}).Draw(t, "former"),
 	}
 }
 

@@ -22,6 +22,12 @@ import (
 // lead that is retired are left out: they would say what the route's own
 // weights say. Those of the stable version are set even when nothing is retired:
 // the version that it took the traffic from may be the canary by now.
+//
+// A route with versions beside the canary reads a key for each of them too, and
+// what is left for the stable version depends on which they are. So they are part
+// of the lead, which is a mix, and every mix that a route may have been made for
+// has its keys: those versions have what they have now, or nothing, and the others
+// what is left. The keys of a canary alone give nothing to what is beside it.
 
 // part is what one Service has in a rule.
 type part struct {
@@ -54,28 +60,34 @@ func partOf(parts []part, service Service) int {
 }
 
 // leads lists whom a route that an Envoy still has may have been made for;
-// empty is a route from when the Service had no canary.
-func (p *part) leads() []string {
-	out := []string{""}
-	if p.led && (p.split.Canary != "" || len(p.split.Retired) > 0) {
-		out = append(out, p.split.versions()...)
+// the zero one is a route from when the Service had no canary.
+func (p *part) leads() []Mix {
+	out := []Mix{{}}
+	if !p.led || p.split.Canary == "" && len(p.split.Retired)+len(p.split.Former) == 0 {
+		return out
 	}
-	return out
+	for _, v := range p.split.versions() {
+		out = append(out, Mix{Canary: v})
+	}
+	if len(p.split.Beside) > 0 {
+		out = append(out, p.split.mix())
+	}
+	return append(out, p.split.Former...)
 }
 
 // current says whether a lead may get traffic, so that a route of it must not
 // be left to its own weights.
-func (p *part) current(lead string) bool {
-	return lead != "" && (lead == p.split.Canary || lead == p.split.Stable)
+func (p *part) current(lead Mix) bool {
+	return lead.Canary != "" && (lead.Canary == p.split.Canary || lead.Canary == p.split.Stable)
 }
 
 // prefix is the runtime_key_prefix of the route that a rule now has.
 func (r *rule) prefix(in splits) string {
 	parts := r.parts(in)
-	leads := make([]string, len(parts))
+	leads := make([]Mix, len(parts))
 	for i, p := range parts {
 		if p.led {
-			leads[i] = p.split.Canary
+			leads[i] = p.split.mix()
 		}
 	}
 	return r.prefixOf(parts, leads)
@@ -90,13 +102,13 @@ func (r *rule) prefix(in splits) string {
 // change of its weight is a few keys however many hosts there are. A rule with
 // several backends has shares of its own; there a Service without a canary has
 // a dash, which is no version.
-func (r *rule) prefixOf(parts []part, leads []string) string {
+func (r *rule) prefixOf(parts []part, leads []Mix) string {
 	if len(r.backends) == 1 {
-		return "serin." + backendKey{parts[0].service, r.backends[0].named.Port}.String() + "/" + leads[0]
+		return "serin." + backendKey{parts[0].service, r.backends[0].named.Port}.String() + "/" + leads[0].String()
 	}
-	names := slices.Clone(leads)
-	for i, lead := range names {
-		if lead == "" {
+	names := make([]string, len(leads))
+	for i, lead := range leads {
+		if names[i] = lead.String(); names[i] == "" {
 			names[i] = "-"
 		}
 	}
@@ -108,9 +120,9 @@ func (r *rule) prefixOf(parts []part, leads []string) string {
 // the midst of a rollout those are all combinations of their leads.
 func (r *rule) keySets(in splits) []*weightedSet {
 	parts := r.parts(in)
-	all := [][]string{nil}
+	all := [][]Mix{nil}
 	for i := range parts {
-		var longer [][]string
+		var longer [][]Mix
 		for _, lead := range parts[i].leads() {
 			for _, leads := range all {
 				longer = append(longer, append(slices.Clip(leads), lead))
@@ -131,7 +143,7 @@ func (r *rule) keySets(in splits) []*weightedSet {
 }
 
 // keySet is the keys for routes that were made for these leads.
-func (r *rule) keySet(in splits, parts []part, leads []string) *weightedSet {
+func (r *rule) keySet(in splits, parts []part, leads []Mix) *weightedSet {
 	set := &weightedSet{prefix: r.prefixOf(parts, leads)}
 	for i := range r.backends {
 		b := &r.backends[i]
@@ -144,8 +156,8 @@ func (r *rule) keySet(in splits, parts []part, leads []string) *weightedSet {
 		default:
 			lead := leads[partOf(parts, key.Service)]
 			for _, v := range s.versions() {
-				t := term{share: b.share, service: key.Service, role: b.role(s, lead, v)}
-				if !b.canary || lead == "" {
+				t := b.term(key, s, lead, v)
+				if !b.canary || lead.Canary == "" {
 					set.add(clusterName(key, v), t)
 				}
 				if b.canary {
@@ -157,19 +169,26 @@ func (r *rule) keySet(in splits, parts []part, leads []string) *weightedSet {
 	return set
 }
 
-// role says what a version has of a backend in a route that was made for a
-// lead. A route without one names one version, so each may have the whole.
-func (b *backend) role(s *Split, lead, version string) role {
-	own := version == lead
+// term says what a version has of a backend in a route that was made for a lead. A
+// route without one names one version, so each may have the whole.
+func (b *backend) term(key backendKey, s *Split, lead Mix, version string) term {
+	t := term{share: b.share, service: key.Service}
+	own, beside := version == lead.Canary, slices.Contains(lead.Beside, version)
 	switch {
-	case lead == "":
-		return whole
-	case lead == s.Canary && !b.canary:
-		return pick(own, canaryOf, restOf)
-	case lead == s.Stable || b.canary:
-		return pick(own, whole, none)
+	case lead.Canary == "":
+		t.role = whole
+	case lead.Canary == s.Canary && !b.canary && own:
+		t.role = canaryOf
+	case lead.Canary == s.Canary && !b.canary && beside:
+		t.role, t.beside = besideOf, []string{version}
+	case lead.Canary == s.Canary && !b.canary:
+		t.role, t.beside = restOf, lead.Beside
+	case lead.Canary == s.Stable || b.canary:
+		t.role = pick(own, whole, none)
+	default:
+		t.role = pick(own || beside, none, whole)
 	}
-	return pick(own, none, whole)
+	return t
 }
 
 func pick(first bool, a, b role) role {

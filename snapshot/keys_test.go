@@ -57,8 +57,11 @@ type life struct {
 // says what. Nothing: it cannot happen now.
 func (l *life) step(t *rapid.T) string {
 	s, version := &l.split, rapid.SampledFrom([]string{"v1", "v2", "v3", "v4"}).Draw(t, "version")
-	switch what := rapid.SampledFrom([]string{"start", "start", "weight", "weight", "promote", "back", "rollback", "manage", "settle"}).Draw(t, "what"); {
+	switch what := rapid.SampledFrom([]string{"start", "start", "weight", "weight", "beside", "beside", "promote", "back", "rollback", "manage", "settle"}).Draw(t, "what"); {
+	case what == "beside" && s.Canary != "":
+		l.setBeside(drawParts(t, s))
 	case what == "start" && version != s.Stable && version != s.Canary:
+		l.setBeside(nil)
 		l.withdraw(s.Canary)
 		l.revive(version)
 		s.Canary, s.Weight, s.Managed = version, 0, nil
@@ -66,10 +69,15 @@ func (l *life) step(t *rapid.T) string {
 		s.Managed = drawManaged(t)
 	case what == "weight" && s.Canary != "": // an abort too, at 0
 		s.Weight = rapid.SampledFrom([]uint32{0, 1, 333_333, Total}).Draw(t, "weight")
+		if s.Weight == Total {
+			l.setBeside(nil)
+		}
 	case what == "promote" && s.Canary != "":
+		l.setBeside(nil)
 		s.Retired = append(s.Retired, s.Stable)
 		s.Stable, s.Canary, s.Weight, s.Managed = s.Canary, "", 0, nil
 	case what == "back" && s.Canary != "":
+		l.setBeside(nil)
 		l.withdraw(s.Canary)
 		s.Canary, s.Weight, s.Managed = "", 0, nil
 	case what == "rollback" && s.Canary == "" && version != s.Stable:
@@ -78,10 +86,45 @@ func (l *life) step(t *rapid.T) string {
 		s.Stable = version
 		l.withdraw(bad)
 	case what == "settle" && len(s.Retired) > 0:
-		s.Retired = nil
+		s.Retired, s.Former = nil, nil
 		return what
 	}
 	return ""
+}
+
+// setBeside puts versions beside the canary in place of those that are there.
+func (l *life) setBeside(parts []Part) {
+	s := &l.split
+	was := s.mix()
+	for _, p := range parts {
+		l.revive(p.Version)
+	}
+	before := s.Beside
+	s.Beside = parts
+	for _, p := range before {
+		if !slices.Contains(s.mix().Beside, p.Version) {
+			l.withdraw(p.Version)
+		}
+	}
+	is := s.mix()
+	s.Former = slices.DeleteFunc(slices.Clone(s.Former), func(m Mix) bool { return m.equal(was) || m.equal(is) })
+	if len(was.Beside) > 0 && !was.equal(is) {
+		s.Former = append(s.Former, was)
+	}
+}
+
+// drawParts draws versions that are neither stable nor canary, sorted, and what
+// they have of what the canary leaves.
+func drawParts(t *rapid.T, s *Split) []Part {
+	var out []Part
+	for _, v := range []string{"e1", "e2", "v3", "v4"} {
+		if v != s.Stable && v != s.Canary && rapid.IntRange(0, 2).Draw(t, v) == 0 {
+			if w := min(rapid.SampledFrom([]uint32{1, 50_000, 333_333}).Draw(t, "part"), (Total-s.Weight)/4); w > 0 {
+				out = append(out, Part{v, w})
+			}
+		}
+	}
+	return out
 }
 
 func (l *life) withdraw(version string) {
@@ -143,7 +186,7 @@ func TestKeysServeHeldRoutes(outer *testing.T) {
 			if l.step(t) == "settle" {
 				held = slices.DeleteFunc(held, func(h heldRoute) bool {
 					old := h.made[l.service]
-					return old.Stable != l.split.Stable || old.Canary != l.split.Canary
+					return old.Stable != l.split.Stable || !old.mix().equal(l.split.mix())
 				})
 			}
 			made := map[api.Key]Split{}
@@ -202,6 +245,15 @@ func (h *heldRoute) check(t *rapid.T, now *life, weights map[string]uint32) {
 		return
 	}
 	stable, canary := now.split.Stable, now.split.Canary
+	for _, p := range made.Beside {
+		part := uint64(0)
+		if made.Canary == canary {
+			part = uint64(share) * uint64(now.split.given().of(p.Version)) / Total
+		}
+		if got := uint64(read[p.Version]); got > part || got+uint64(len(own)) < part {
+			t.Fatalf("route %s made under %+v reads %v under %+v: %s is to have %d", h.Name, made, weights, now.split, p.Version, part)
+		}
+	}
 	wrong := ""
 	switch most := uint64(share) * uint64(now.split.Weight) / Total; {
 	case made.Canary == stable && read[stable] != share:

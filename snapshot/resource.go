@@ -65,13 +65,19 @@ type Ref struct {
 
 // Split says how the traffic of one Service that has a Rollout is divided.
 type Split struct {
-	Stable string // version that takes what the canary does not
+	Stable string // version that takes what the others do not
 	Canary string // version being rolled out; empty where there is none
 	Weight uint32 // the canary's, in millionths; 0 when Canary is empty
+	// Beside are versions with traffic of their own beside the canary. Without a
+	// canary there are none.
+	Beside []Part
 	// Retired are the versions that were stable or canary before and that some
 	// Envoy may still have a route to. Their clusters stay, and the runtime keys
 	// that such a route reads sum to Total.
 	Retired []string
+	// Former are the mixes of earlier weighted routes with versions beside the
+	// canary that some Envoy may still have: they have runtime keys of their own.
+	Former []Mix
 	// Managed are the routes that the Rollout's steps made, in order of
 	// precedence: the first that matches wins. Without a canary there are none.
 	Managed []ManagedRoute

@@ -8,10 +8,10 @@ import (
 )
 
 // normalize makes an own copy of a Split without contradictions: a canary that
-// is the stable version is none, the weight is at most Total, Retired is
-// sorted and names no version that is in use, and without a canary nothing is
-// managed. A Split without a stable version
-// cannot be served and counts as none.
+// is the stable version is none, the weight is at most Total, what is beside the
+// canary has at most what that leaves, Retired is sorted and names no version that
+// is in use, and without a canary nothing is beside it or managed. A Split without
+// a stable version cannot be served and counts as none.
 func normalize(s *Split) *Split {
 	if s == nil || s.Stable == "" {
 		return nil
@@ -24,9 +24,12 @@ func normalize(s *Split) *Split {
 		n.Weight = 0
 	} else {
 		n.Managed, n.Told = matching(s.Managed), s.Told
+		n.setBeside(s.Beside)
 	}
+	n.setFormer(s.Former)
+	inUse := n.versions()
 	for _, v := range s.Retired {
-		if v != "" && v != n.Stable && v != n.Canary {
+		if v != "" && !slices.Contains(inUse, v) {
 			n.Retired = append(n.Retired, v)
 		}
 	}
@@ -45,6 +48,9 @@ func (s *Split) versions() []string {
 	if s.Canary != "" {
 		v = append(v, s.Canary)
 	}
+	for _, p := range s.Beside {
+		v = append(v, p.Version)
+	}
 	return append(v, s.Retired...)
 }
 
@@ -57,25 +63,17 @@ func (s *Split) current() []string {
 }
 
 // sameRoutes says whether routes look the same under both splits, but for the
-// weight.
+// weights.
 func sameRoutes(a, b *Split) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	return a.Stable == b.Stable && a.Canary == b.Canary && sameManaged(a.Managed, b.Managed) && a.Told.same(b.Told)
+	return a.Stable == b.Stable && a.mix().equal(b.mix()) && sameManaged(a.Managed, b.Managed) && a.Told.same(b.Told)
 }
 
-// sameVersions says whether both splits need the same clusters.
+// sameVersions says whether both splits need the same clusters and the same keys.
 func sameVersions(a, b *Split) bool {
-	return sameRoutes(a, b) && (a == nil || slices.Equal(a.Retired, b.Retired))
-}
-
-// weight is the canary's weight, 0 without a split.
-func (s *Split) weight() uint32 {
-	if s == nil {
-		return 0
-	}
-	return s.Weight
+	return sameRoutes(a, b) && (a == nil || slices.Equal(a.Retired, b.Retired) && slices.EqualFunc(a.Former, b.Former, Mix.equal))
 }
 
 // backendKey names one port of a Service: what a backendRef points at.

@@ -80,7 +80,7 @@ func (t Told) numbers() []int {
 // same says whether two lists tell of the same.
 func (t Told) same(o Told) bool { return slices.Equal(t.numbers(), o.numbers()) }
 
-// tells adds to a route of the rule what is told of each of its backends' two
+// tells adds to a route of the rule what is told of each of its backends'
 // versions.
 func (r *rule) tells(in splits, route *routev3.Route) {
 	fields := map[string]*structpb.Value{}
@@ -94,8 +94,9 @@ func (r *rule) tells(in splits, route *routev3.Route) {
 			list.Values = append(list.Values, structpb.NewNumberValue(float64(n)))
 		}
 		if len(list.Values) > 0 {
-			fields[clusterName(key, s.Canary)] = structpb.NewListValue(list)
-			fields[clusterName(key, s.Stable)] = structpb.NewListValue(list)
+			for _, v := range s.current() {
+				fields[clusterName(key, v)] = structpb.NewListValue(list)
+			}
 		}
 	}
 	if len(fields) > 0 {

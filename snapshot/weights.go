@@ -3,8 +3,6 @@ package snapshot
 import (
 	"cmp"
 	"slices"
-
-	"github.com/serin-mesh/serin/api"
 )
 
 // shares divides Total in proportion to the weights, exactly: what rounding
@@ -40,7 +38,8 @@ type role uint8
 const (
 	whole    role = iota // all of it
 	canaryOf             // what the Service's canary takes
-	restOf               // what its canary leaves
+	besideOf             // what a version beside the canary takes
+	restOf               // what those leave
 	none                 // nothing; the key stays at 0
 )
 
@@ -48,8 +47,9 @@ const (
 type term struct {
 	cluster int // index into weightedSet.clusters
 	share   uint32
-	service Service // whose canary weight counts; unused for whole and none
+	service Service // whose weights count; unused for whole and none
 	role    role
+	beside  []string // besideOf: whose part it is; restOf: whose parts are left out
 }
 
 // weightedSet is the clusters among which one rule divides its requests, or
@@ -57,7 +57,7 @@ type term struct {
 // from the canaries' weights. It is immutable.
 type weightedSet struct {
 	prefix   string   // runtime_key_prefix; empty: the weights never change
-	clusters []string // in route order: a canary before its stable version
+	clusters []string // in route order: a canary, what is beside it, the stable version
 	terms    []term
 }
 
@@ -72,24 +72,33 @@ func (s *weightedSet) add(cluster string, t term) {
 }
 
 // weights computes the weight of each cluster when the canaries have the given
-// weights; one that is not named has 0. A canary's part is rounded down, so
-// that it never gets more than its step allows. The sum is Total over the clusters of
-// one route.
-func (s *weightedSet) weights(canaries map[api.Key]uint32) []uint32 {
+// weights; one that is not named has 0. Their parts, and those of what is beside
+// them, are rounded down, so that no version gets more than it is given. The sum is
+// Total over the clusters of one route.
+func (s *weightedSet) weights(canaries canaryWeights) []uint32 {
 	out := make([]uint32, len(s.clusters))
 	for _, t := range s.terms {
-		canary := uint32(uint64(t.share) * uint64(canaries[t.service]) / Total)
+		g := canaries[t.service]
+		canary, beside := t.part(g.canary), uint32(0)
+		for _, v := range t.beside {
+			beside += t.part(g.of(v))
+		}
 		switch t.role {
 		case whole:
 			out[t.cluster] += t.share
 		case canaryOf:
 			out[t.cluster] += canary
+		case besideOf:
+			out[t.cluster] += beside
 		case restOf:
-			out[t.cluster] += t.share - canary
+			out[t.cluster] += t.share - canary - beside
 		}
 	}
 	return out
 }
+
+// part is a weight's part of the backend's share.
+func (t *term) part(weight uint32) uint32 { return uint32(uint64(t.share) * uint64(weight) / Total) }
 
 // key is the runtime key of one cluster of the set.
 func (s *weightedSet) key(i int) string { return s.prefix + "." + s.clusters[i] }

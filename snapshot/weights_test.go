@@ -84,6 +84,7 @@ func TestWeightsSum(t *testing.T) {
 					Stable:  "1",
 					Canary:  rapid.SampledFrom([]string{"", "2"}).Draw(t, "canary"),
 					Weight:  rapid.Uint32Range(0, Total).Draw(t, "split"),
+					Beside:  drawBeside(t),
 					Retired: rapid.SampledFrom([][]string{nil, {"0"}}).Draw(t, "retired"),
 				})
 			}
@@ -91,7 +92,7 @@ func TestWeightsSum(t *testing.T) {
 		r.divideShares()
 		canaries := canaryWeights{}
 		for s, split := range in {
-			canaries[s] = split.weight()
+			canaries[s] = split.given()
 		}
 		set := r.divide(in)
 		if set == nil {
@@ -101,12 +102,29 @@ func TestWeightsSum(t *testing.T) {
 		checkSum(t, own)
 		checkSum(t, wanted)
 		for _, term := range set.terms {
-			most := uint64(term.share) * uint64(canaries[term.service]) / Total
-			if term.role == canaryOf && (own[term.cluster] != 0 || uint64(wanted[term.cluster]) > most) {
-				t.Fatalf("canary has %d of its own, %d of %d wanted", own[term.cluster], wanted[term.cluster], most)
+			g := canaries[term.service]
+			weight := g.canary
+			switch term.role {
+			case canaryOf:
+			case besideOf:
+				weight = g.of(term.beside[0])
+			default:
+				continue
+			}
+			if most := uint64(term.share) * uint64(weight) / Total; own[term.cluster] != 0 || uint64(wanted[term.cluster]) > most {
+				t.Fatalf("%s has %d of its own, %d of %d wanted", set.clusters[term.cluster], own[term.cluster], wanted[term.cluster], most)
 			}
 		}
 	})
+}
+
+// drawBeside draws what a Split says of versions beside its canary, in whatever
+// order and however much.
+func drawBeside(t *rapid.T) []Part {
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Part {
+		return Part{rapid.SampledFrom([]string{"e1", "e2", "v2", "1", ""}).Draw(t, "beside"),
+			rapid.SampledFrom([]uint32{0, 1, 50_000, 333_333, Total}).Draw(t, "part")}
+	}), 0, 3).Draw(t, "parts")
 }
 
 func checkSum(t *rapid.T, weights []uint32) {
