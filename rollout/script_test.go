@@ -340,6 +340,9 @@ func (s *scene) show() {
 	if len(split.Retired) > 0 {
 		fmt.Fprintf(&s.out, ", retired %s", strings.Join(split.Retired, " "))
 	}
+	for _, m := range split.Former {
+		fmt.Fprintf(&s.out, ", former %s", strings.Join(append([]string{m.Canary}, m.Beside...), "+"))
+	}
 	if msg := s.state.Message(s.spec); msg != "" {
 		fmt.Fprintf(&s.out, ": %s", msg)
 	}

@@ -3,6 +3,8 @@ package sim
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"slices"
 
 	"github.com/serin-mesh/serin/rollout"
 )
@@ -79,6 +81,10 @@ func consistent(spec rollout.Spec, s rollout.State) error {
 		return fmt.Errorf("stage %s, step %d asks and is no check", s.Stage, s.Step)
 	case s.Background != nil && !s.Active():
 		return fmt.Errorf("stage %s asks beside the steps", s.Stage)
+	case slices.ContainsFunc(s.Beside, func(p rollout.Part) bool { return slices.Contains(s.Retired, p.Version) }):
+		return fmt.Errorf("%+v is beside the canary, and %v retired", s.Beside, s.Retired)
+	case slices.ContainsFunc(s.Former, func(m rollout.Mix) bool { return reflect.DeepEqual(m, s.Split().Mix()) }):
+		return fmt.Errorf("the route of %+v is in use, and one of the former %+v", s.Split().Mix(), s.Former)
 	case s.PausedAt != nil && (s.Stage != rollout.Stepping || s.Step >= len(spec.Steps) || spec.Steps[s.Step].Pause == nil):
 		return fmt.Errorf("stage %s, step %d is paused and no pause", s.Stage, s.Step)
 	}
