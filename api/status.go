@@ -110,6 +110,8 @@ type CanaryStatus struct {
 type TrafficWeights struct {
 	Canary WeightDestination `json:"canary"`
 	Stable WeightDestination `json:"stable"`
+	// Additional are those of an experiment's versions, beside the two.
+	Additional []WeightDestination `json:"additional,omitempty"`
 }
 
 // WeightDestination is the share of one version.

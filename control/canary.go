@@ -42,6 +42,7 @@ type canary struct {
 
 	pods        podsOf             // see pods.go
 	experiments *ExperimentsWanted // as it was said last; nil: it was not
+	wish        rollout.Wish       // see beside.go
 
 	conditioned []api.RolloutCondition // as they were last looked at
 
@@ -153,7 +154,7 @@ func (c *canary) hand(l *loop) {
 	}
 	l.dirty[c] = true
 	l.builder.SetSplit(c.service, c.split(l))
-	c.history.Set(share(split.Weight), l.now)
+	c.history.Set(shareOfTwo(split), l.now)
 	l.ledger.Begin(c.service, versions(split), l.now)
 	if c.judge != nil && before.Canary == split.Canary && split.Weight > before.Weight && before.Weight > 0 {
 		for _, test := range c.judge.tests() {
@@ -170,15 +171,25 @@ func versions(s rollout.Split) []string {
 	if s.Canary == "" {
 		return []string{s.Stable}
 	}
-	return []string{s.Stable, s.Canary}
+	return append([]string{s.Stable, s.Canary}, s.Mix().Beside...)
 }
 
 // share gives a weight as a part of one.
 func share(w rollout.Weight) float64 { return float64(w) / float64(rollout.Total) }
 
+// shareOfTwo gives the canary's part of what it and the stable version have
+// together: what is beside them is compared with neither.
+func shareOfTwo(s rollout.Split) float64 {
+	two := s.Weight + s.Rest()
+	if two == 0 {
+		return 0
+	}
+	return float64(s.Weight) / float64(two)
+}
+
 // waits says whether news of the fleet can move the rollout.
 func (c *canary) waits() bool {
-	return c.state.Stage != rollout.Idle || len(c.state.Retired) > 0
+	return c.state.Stage != rollout.Idle || len(c.state.Retired)+len(c.state.Former) > 0
 }
 
 // require starts to count who has accepted what was just handed over.
@@ -229,7 +240,9 @@ func (c *canary) seeEndpoints(l *loop) error {
 		}
 	}
 	stable := l.builder.ReadyEndpoints(c.service, c.state.Stable)
-	return c.play(l, rollout.EndpointsSeen{Canary: canary, Stable: stable})
+	err := c.play(l, rollout.EndpointsSeen{Canary: canary, Stable: stable})
+	c.seeBeside(l)
+	return err
 }
 
 // schedule sets the rollout's timer to the next instant that can move it.

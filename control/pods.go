@@ -114,9 +114,9 @@ func (c *canary) wantPods(l *loop) {
 	c.schedule(l)
 }
 
-// busy lists the versions, other than those that have traffic by intent, whose
-// pods may still be asked: an Envoy may know them, or they had requests a moment
-// ago.
+// busy lists the versions, other than the stable one and the canary, whose pods may
+// still be asked: they are beside the canary, an Envoy may know them, or they had
+// requests a moment ago.
 func (c *canary) busy(l *loop) []string {
 	for _, v := range c.known() {
 		c.pods.used(v, l.now)
@@ -139,11 +139,16 @@ func (c *canary) wants(version string) bool {
 	return version == c.state.Stable || c.state.Active() && version == c.state.Version
 }
 
-// known lists the versions that an Envoy may still know and send requests to,
-// besides those that the state wants there.
+// known lists the versions that an Envoy may know and send requests to, besides the
+// two that the state wants there.
 func (c *canary) known() []string {
 	s := c.state
 	out := append(slices.Clone(s.Retired), c.published.Retired...)
+	for _, parts := range [][]rollout.Part{s.Beside, c.published.Beside} {
+		for _, p := range parts {
+			out = append(out, p.Version)
+		}
+	}
 	settled := c.publishedGen == s.Generation && c.progress.Settled && !c.handed
 	if s.Stage == rollout.Aborted && !settled {
 		out = append(out, s.Version)

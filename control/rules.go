@@ -63,6 +63,12 @@ func (c *canary) split(l *loop) *snapshot.Split {
 		Stable: c.published.Stable, Canary: c.published.Canary, Weight: uint32(c.published.Weight),
 		Retired: c.published.Retired, Managed: c.managed(l, c.published.Routes),
 	}
+	for _, p := range c.published.Beside {
+		out.Beside = append(out.Beside, snapshot.Part{Version: p.Version, Weight: uint32(p.Weight)})
+	}
+	for _, m := range c.published.Former {
+		out.Former = append(out.Former, snapshot.Mix{Canary: m.Canary, Beside: m.Beside})
+	}
 	if c.object != nil {
 		out.Told = Told(c.object)
 	}

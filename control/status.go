@@ -105,10 +105,14 @@ func (c *canary) weights() api.TrafficWeights {
 	if canary == "" {
 		canary = split.Stable
 	}
-	return api.TrafficWeights{
+	out := api.TrafficWeights{
 		Canary: api.WeightDestination{Weight: split.Weight.Percent(), PodTemplateHash: canary},
-		Stable: api.WeightDestination{Weight: (rollout.Total - split.Weight).Percent(), PodTemplateHash: split.Stable},
+		Stable: api.WeightDestination{Weight: split.Rest().Percent(), PodTemplateHash: split.Stable},
 	}
+	for _, p := range split.Beside {
+		out.Additional = append(out.Additional, api.WeightDestination{Weight: p.Weight.Percent(), PodTemplateHash: p.Version})
+	}
+	return out
 }
 
 // fleetStatus counts for the weights now wanted: nobody has acked what was not

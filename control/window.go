@@ -3,15 +3,18 @@ package control
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/serin-mesh/serin/analysis/run"
 	"github.com/serin-mesh/serin/api"
+	"github.com/serin-mesh/serin/rollout"
 	"github.com/serin-mesh/serin/stats"
 )
 
 // Windows gives what the Envoys reported of a version of a Rollout,
-// api.EnvoyCanary or api.EnvoyStable, over a length of time until now: in parts
+// api.EnvoyCanary, api.EnvoyStable or one by its name that has, had or is to have
+// traffic, over a length of time until now: in parts
 // of the same length, 1 or more, the oldest first. Connections are those of now,
 // so only the last part has them. Reports are kept while an analysis runs that
 // reads them, from its beginning on; a part from before is empty.
@@ -36,16 +39,26 @@ func (c *Control) Windows(ctx context.Context, rollout api.Key, version string, 
 }
 
 // versionOf gives the name of the version that a metric means.
-func (c *canary) versionOf(role string) (string, error) {
+func (c *canary) versionOf(named string) (string, error) {
 	switch {
-	case role == api.EnvoyStable:
+	case named == api.EnvoyStable:
 		return c.state.Stable, nil
-	case role != api.EnvoyCanary:
-		return "", fmt.Errorf("the version %q is neither %s nor %s", role, api.EnvoyCanary, api.EnvoyStable)
-	case !c.state.Active():
+	case named == api.EnvoyCanary && c.state.Active():
+		return c.state.Version, nil
+	case named == api.EnvoyCanary:
 		return "", fmt.Errorf("the Rollout %s has no canary now", c.key)
+	case c.names(named):
+		return named, nil
 	}
-	return c.state.Version, nil
+	return "", fmt.Errorf("the version %q is neither %s nor %s, nor one that the Rollout %s has traffic for",
+		named, api.EnvoyCanary, api.EnvoyStable, c.key)
+}
+
+// names says whether a version has, had a moment ago or is to have traffic.
+func (c *canary) names(version string) bool {
+	beside := func(p rollout.Part) bool { return p.Version == version }
+	return version != "" && (slices.Contains(versions(c.state.Split()), version) || slices.Contains(c.state.Retired, version) ||
+		slices.ContainsFunc(c.wish.Parts, beside))
 }
 
 // windows reads the parts of a length of time.

@@ -15,6 +15,9 @@ func collectRollout(ch chan<- prometheus.Metric, r *api.Rollout) {
 	weights := st.Canary.Weights
 	put(descWeight, weights.Canary.Weight, weights.Canary.PodTemplateHash, "canary")
 	put(descWeight, weights.Stable.Weight, weights.Stable.PodTemplateHash, "stable")
+	for _, w := range weights.Additional {
+		put(descWeight, w.Weight, w.PodTemplateHash, "additional")
+	}
 	for _, phase := range phases {
 		put(descPhase, oneIf(st.Phase == phase), string(phase))
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -75,6 +76,12 @@ func wholeWeights(r *api.Rollout) api.TrafficWeights {
 	w, whole := r.Status.Canary.Weights, float64(r.MaxTrafficWeight())
 	w.Canary.Weight = math.Round(w.Canary.Weight * whole / 100)
 	w.Stable.Weight = whole - w.Canary.Weight
+	w.Additional = slices.Clone(w.Additional)
+	for i := range w.Additional {
+		a := &w.Additional[i]
+		a.Weight = min(math.Round(a.Weight*whole/100), w.Stable.Weight)
+		w.Stable.Weight -= a.Weight
+	}
 	return w
 }
 
