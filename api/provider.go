@@ -209,7 +209,8 @@ type JobMetric struct {
 // EnvoyMetric reads what the proxies report of one version. It needs no server.
 type EnvoyMetric struct {
 	Metric EnvoyMeasure `json:"metric"`
-	// Version is EnvoyCanary (default) or EnvoyStable.
+	// Version is EnvoyCanary (default) or EnvoyStable, or as an argument gives it,
+	// one of these or a version by its name.
 	Version string `json:"version,omitempty"`
 	// Quantile is above 0 and below 1; of EnvoyLatencyQuantile only.
 	Quantile *float64 `json:"quantile,omitempty"`

@@ -243,12 +243,16 @@ func (m *machine) complete() bool {
 	return true
 }
 
-// settle forgets retired versions when no Envoy can know them any more. It must
+// settle forgets retired versions and former routes when no Envoy can know them any more. It must
 // come after everything else: what it takes away may not be needed by it.
 func (m *machine) settle() {
 	s := m.state
 	if len(s.Retired)+len(s.Former) > 0 && s.In.Fleet.Generation == s.Generation && s.In.Fleet.Settled {
-		m.emit(Record{Kind: Settled, Message: "no Envoy knows the retired versions any more"})
+		msg := "no Envoy knows the retired versions any more"
+		if len(s.Retired) == 0 {
+			msg = "no Envoy has a former route any more"
+		}
+		m.emit(Record{Kind: Settled, Message: msg})
 	}
 }
 

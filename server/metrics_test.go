@@ -30,8 +30,11 @@ func scrape(t *testing.T, f *fake) (int, []string) {
 
 // TestMetrics proves the names, the labels and the values.
 func TestMetrics(t *testing.T) {
+	rollout := shop("prod")
+	rollout.Status.Canary.Weights.Stable.Weight = 75
+	rollout.Status.Canary.Weights.Additional = []api.WeightDestination{{Weight: 5, PodTemplateHash: "e1"}}
 	f := &fake{
-		rollouts: []*api.Rollout{shop("prod")},
+		rollouts: []*api.Rollout{rollout},
 		envoys: []api.Envoy{
 			{ID: "a", Gateway: "prod/edge", State: api.EnvoyConnected},
 			{ID: "b", Gateway: "prod/edge", State: api.EnvoyConnected, Types: map[string]api.TypeStatus{
@@ -67,8 +70,9 @@ serin_rollout_step_errors{namespace="prod",rollout="shop",version="v2"} 0
 serin_rollout_step_requests{namespace="prod",rollout="shop",version="v1"} 80
 serin_rollout_step_requests{namespace="prod",rollout="shop",version="v2"} 20
 serin_rollout_steps{namespace="prod",rollout="shop"} 2
+serin_rollout_weight{namespace="prod",role="additional",rollout="shop",version="e1"} 5
 serin_rollout_weight{namespace="prod",role="canary",rollout="shop",version="v2"} 20
-serin_rollout_weight{namespace="prod",role="stable",rollout="shop",version="v1"} 80`), "\n")
+serin_rollout_weight{namespace="prod",role="stable",rollout="shop",version="v1"} 75`), "\n")
 	if diff := cmp.Diff(want, got); diff != "" || status != 200 {
 		t.Errorf("status %d, -want +got:\n%s", status, diff)
 	}

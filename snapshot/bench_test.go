@@ -52,7 +52,15 @@ func sliceAt(name, address string) *api.EndpointSlice {
 
 // BenchmarkWeightChange is one new weight of one canary among n hosts of one
 // listener, until the changes are at hand. Its cost must not grow with n.
-func BenchmarkWeightChange(b *testing.B) {
+func BenchmarkWeightChange(b *testing.B) { benchmarkWeights(b, nil, nil) }
+
+// BenchmarkWeightChangeBeside is the same with two versions beside the canary, and
+// the routes of before they were there.
+func BenchmarkWeightChangeBeside(b *testing.B) {
+	benchmarkWeights(b, []Part{{"e1", 50_000}, {"e2", 50_000}}, []Mix{{"v2", []string{"e1"}}, {"v2", []string{"e2"}}})
+}
+
+func benchmarkWeights(b *testing.B, beside []Part, former []Mix) {
 	for _, n := range []int{10, 1_000, 10_000} {
 		b.Run(fmt.Sprint("hosts=", n), func(b *testing.B) {
 			builder := NewBuilder(Options{})
@@ -60,8 +68,8 @@ func BenchmarkWeightChange(b *testing.B) {
 			service := key("s00003")
 			weight := uint32(0)
 			next := func() map[api.Key]Change {
-				weight = (weight + 1) % Total
-				builder.SetSplit(service, &Split{Stable: "v1", Canary: "v2", Weight: weight})
+				weight = (weight + 1) % (Total / 2)
+				builder.SetSplit(service, &Split{Stable: "v1", Canary: "v2", Weight: weight, Beside: beside, Former: former})
 				return builder.Flush()
 			}
 			next()

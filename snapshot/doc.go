@@ -23,9 +23,10 @@
 //
 //  4. The weights of a route sum to [Total], and so do the runtime keys that it
 //     reads: those of the present split, and of any later one that names the
-//     route's versions. A canary that was withdrawn gets nothing by them.
+//     route's versions. A canary that was withdrawn gets nothing by them, nor
+//     does a version that was beside a canary.
 //
-//  5. Another weight for a canary changes the content of Runtime resources
+//  5. Another weight for a canary, or beside it, changes the content of Runtime resources
 //     only, at a cost that does not depend on how many hosts or Services there
 //     are. Routes come again with the same body and another Static.
 //
@@ -40,9 +41,10 @@
 //     has a cluster of its own.
 //
 // One Service port is one Envoy cluster a version. The structure of a running
-// rollout, two clusters and a weighted route, is configuration, and its weights
-// are runtime keys: the route's own weights, which hold where no key is set,
-// give the canary nothing. A client without the runtime layer is served the
+// rollout, two clusters and a weighted route, with more where an experiment has
+// traffic of its own, is configuration, and its weights are runtime keys: the
+// route's own weights, which hold where no key is set, give all to the stable
+// version. A client without the runtime layer is served the
 // route of [Resource.Static] in its place.
 //
 // # Hosts and routes

@@ -19,7 +19,7 @@ const digits = 6
 // Source gives what the proxies report.
 type Source interface {
 	// Windows gives what was reported of a version of a Rollout, api.EnvoyCanary
-	// or api.EnvoyStable, over the time given until now: in so many parts of the
+	// api.EnvoyStable or one by its name, over the time given until now: in so many parts of the
 	// same length, one or more, the oldest first. A version that does not exist
 	// now is an error; one of which nothing was reported is not.
 	Windows(ctx context.Context, rollout api.Key, version string, window time.Duration, parts int) ([]Window, error)
