@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -254,10 +255,21 @@ func TestWindowsByName(t *testing.T) {
 }
 
 // wants keeps what was wanted of pods last.
-type wants struct{ last control.PodsWanted }
+type wants struct {
+	mu   sync.Mutex
+	last control.PodsWanted
+}
 
-func (w *wants) Want(p control.PodsWanted) { w.last = p }
+func (w *wants) Want(p control.PodsWanted) { w.mu.Lock(); w.last = p; w.mu.Unlock() }
 func (*wants) Forget(api.Key)              {}
+
+// now gives what is wanted when all is quiet.
+func (w *wants) now() control.PodsWanted {
+	synctest.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.last
+}
 
 // TestBesideIsBusy: pods with traffic must not go, and for a while after it ended.
 func TestBesideIsBusy(t *testing.T) {
@@ -275,22 +287,22 @@ func TestBesideIsBusy(t *testing.T) {
 		w.PodsReported(shop, control.PodsReport{Version: "v2"})
 		synctest.Wait()
 		for range 5 { // its pods are there for whatever is wanted
-			w.PodsReported(shop, control.PodsReport{Version: "v2", Pods: rollout.Pods{Need: pods.last.Canary, Met: true}})
+			w.PodsReported(shop, control.PodsReport{Version: "v2", Pods: rollout.Pods{Need: pods.now().Canary, Met: true}})
 			synctest.Wait()
 		}
 		w.is(api.PhaseProgressing, 20, "experiment runs")
 		w.beside(part("e1", 5))
 		time.Sleep(time.Minute)
-		if !slices.Contains(pods.last.Busy, "e1") {
-			t.Errorf("busy are %v", pods.last.Busy)
+		if !slices.Contains(pods.now().Busy, "e1") {
+			t.Errorf("busy are %v", pods.now().Busy)
 		}
 		w.beside()
-		if !slices.Contains(pods.last.Busy, "e1") {
-			t.Errorf("just after, busy are %v", pods.last.Busy)
+		if !slices.Contains(pods.now().Busy, "e1") {
+			t.Errorf("just after, busy are %v", pods.now().Busy)
 		}
 		time.Sleep(3 * time.Second)
-		if slices.Contains(pods.last.Busy, "e1") {
-			t.Errorf("a while after, busy are %v", pods.last.Busy)
+		if slices.Contains(pods.now().Busy, "e1") {
+			t.Errorf("a while after, busy are %v", pods.now().Busy)
 		}
 	})
 }

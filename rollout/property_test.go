@@ -67,13 +67,14 @@ func (h *history) event(t *rapid.T) rollout.Event {
 
 // run is the check of the step that waits, or of the attempt before it.
 func (h *history) run(t *rapid.T) rollout.Run {
-	for _, w := range rollout.Runs(h.spec, h.state) {
-		if rapid.IntRange(0, 5).Draw(t, "old") == 0 {
-			w.Attempt--
-		}
-		return w.Run
+	run := rollout.Run{Attempt: h.state.Attempt, Step: h.state.Step, At: h.now}
+	if runs := rollout.Runs(h.spec, h.state); len(runs) > 0 {
+		run = runs[0].Run
 	}
-	return rollout.Run{Attempt: h.state.Attempt, Step: h.state.Step, At: h.now}
+	if rapid.IntRange(0, 5).Draw(t, "old") == 0 {
+		run.Attempt--
+	}
+	return run
 }
 
 // parts are what versions are to have beside a canary, in any order.

@@ -83,7 +83,6 @@ var acts = []act{
 	{2, func(_ *world, s source) string {
 		return "reanswer " + pick(s, outcomes...) + fmt.Sprint(" ", s.IntN(4))
 	}},
-	{6, func(_ *world, s source) string { return "beside" + randomParts(s) }},
 	{1, func(_ *world, s source) string { return fmt.Sprint("unbeside ", s.IntN(4), randomParts(s)) }},
 	{1, func(_ *world, s source) string { return "background" + pick(s, "", " 0", " 1", " 3") }},
 	{1, func(_ *world, s source) string { return "turn " + pick(s, "ours", "theirs") }},
@@ -147,10 +146,14 @@ func opening(s source) []string {
 		"endpoints v1 1", "endpoints v2 1", "store", "want v2"}
 }
 
-// next draws the next event. While Serin is down, it is often started.
+// next draws the next event. While Serin is down, it is often started, and while a
+// check waits, versions beside the canary often come and go.
 func (m mixture) next(w *world, s source) string {
 	if !w.up && s.IntN(2) == 0 {
 		return "start"
+	}
+	if _, ok := w.asking(); ok && s.IntN(6) == 0 {
+		return "beside" + randomParts(s)
 	}
 	if m.sum == 0 {
 		return "tick"

@@ -27,6 +27,7 @@ var worldInvariants = []struct {
 	{Invariant{"emptyGetsNothing", "A canary that is known to have no endpoint is wanted no traffic."}, emptyGetsNothing},
 	{Invariant{"usedClustersExist", "A version that an Envoy may still use is named in what is published."}, usedClustersExist},
 	{Invariant{"routesAreWhole", "No route names a cluster that its Envoy lacks, and the weights that it reads sum to the total, unless nobody had to wait for the Envoy."}, routesAreWhole},
+	{Invariant{"keysServeRoutes", "An Envoy that has the published keys gives the canary, and what is beside it, what is published for them, by whichever route it has that was made for that canary."}, keysServeRoutes},
 	{Invariant{"ackedIsTrue", "An Envoy that counts as acked does with requests exactly what is published."}, ackedIsTrue},
 	{Invariant{"journalReplays", "The journal, folded, gives the state."}, journalReplays},
 	{Invariant{"statusIsState", "Phase, pauses and message say what the state is."}, statusIsState},
@@ -219,9 +220,8 @@ func usedClustersExist(w *world) error {
 		return nil
 	}
 	for _, e := range w.envoys {
-		unknown := !e.view.known && w.mono >= w.ctl.settleAfter
-		if unknown || e.stray || !e.connected && w.mono-e.left >= awayTimeout {
-			continue // nobody can wait for it
+		if !w.waitedFor(e) {
+			continue
 		}
 		if uses := e.uses() &^ w.lost; !versions(w.ctl.published).all(uses) {
 			return fmt.Errorf("%s may still use %s, and %+v is published", e.name, uses, w.ctl.published)
@@ -244,6 +244,28 @@ func routesAreWhole(w *world) error {
 		}
 		if sum != rollout.Total && !e.stray {
 			return fmt.Errorf("the weights of %s are %v", e.name, e.traffic())
+		}
+	}
+	return nil
+}
+
+// waitedFor tells whether somebody can wait for an Envoy, and know what it has.
+func (w *world) waitedFor(e *envoy) bool {
+	unknown := !e.view.known && w.mono >= w.ctl.settleAfter
+	return !unknown && !e.stray && (e.connected || w.mono-e.left < awayTimeout)
+}
+
+func keysServeRoutes(w *world) error {
+	p := w.ctl.published
+	for _, e := range w.envoys {
+		if !w.up || e.keys == nil || e.lead() == "" || e.lead() != p.Canary || !e.keys.equal(tableOf(p)) || !w.waitedFor(e) {
+			continue
+		}
+		traffic := e.traffic()
+		for _, v := range e.guests() {
+			if want := shareOf(p, v); v != p.Stable && traffic[v] != want {
+				return fmt.Errorf("%s gives %s to %s by %+v, where %+v is published", e.name, traffic[v], v, *e.route, p)
+			}
 		}
 	}
 	return nil

@@ -237,6 +237,7 @@ func TestInvariantsCanFail(t *testing.T) {
 		"abortedGetsNothing": func(w *world) { w.ctl.state.Stage, w.ctl.state.Weight = rollout.Aborted, 0 },
 		"usedClustersExist":  func(w *world) { w.envoys[0].route = &route{stable: "v3"} },
 		"routesAreWhole":     func(w *world) { w.envoys[0].clusters = setOf("v2") },
+		"keysServeRoutes":    func(w *world) { w.envoys[0].route.beside = "v3" },
 		"ackedIsTrue":        func(w *world) { w.envoys[0].keys = &table{rollout.Split{Stable: "v1"}} },
 		"journalReplays":     func(w *world) { w.ctl.replayed.Attempt++; w.ctl.folded = true },
 		"emptyGetsNothing":   func(w *world) { w.ctl.state.In.Canary = 0 },
