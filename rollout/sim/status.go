@@ -81,6 +81,8 @@ func consistent(spec rollout.Spec, s rollout.State) error {
 		return fmt.Errorf("stage %s, step %d asks and is no check", s.Stage, s.Step)
 	case s.Background != nil && !s.Active():
 		return fmt.Errorf("stage %s asks beside the steps", s.Stage)
+	case slices.Contains(s.Retired, s.Stable) || slices.Contains(s.Retired, s.Split().Canary):
+		return fmt.Errorf("%+v has a version in use retired", s.Split())
 	case slices.ContainsFunc(s.Beside, func(p rollout.Part) bool { return slices.Contains(s.Retired, p.Version) }):
 		return fmt.Errorf("%+v is beside the canary, and %v retired", s.Beside, s.Retired)
 	case slices.ContainsFunc(s.Former, func(m rollout.Mix) bool { return reflect.DeepEqual(m, s.Split().Mix()) }):
