@@ -11,7 +11,8 @@ const (
 	Remember = 10 * time.Minute
 )
 
-// WeightHistory knows which canary weights may have been in force when. A
+// WeightHistory knows which canary weights may have been in force when: the canary's
+// part of what it and the stable version had together. A
 // weight may be in force from when it is sent until every Envoy has
 // acknowledged a later one. The zero value is an empty history.
 type WeightHistory struct {
