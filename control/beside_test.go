@@ -3,6 +3,7 @@ package control_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -31,14 +32,16 @@ import (
 // e2 have so many endpoints; at the end it is under way.
 func (w *world) trying(e1, e2 int) {
 	w.t.Helper()
-	w.experiment(e1, e2)
+	w.experiment(1, e1, e2)
 	w.is(api.PhaseProgressing, 20, "")
 }
 
-func (w *world) experiment(e1, e2 int) {
+func (w *world) experiment(v2, e1, e2 int) {
 	w.t.Helper()
-	w.checked("{setWeight: 20}, {experiment: {duration: 10m, templates: [{name: old, specRef: stable}]}}, {setWeight: 50}, {pause: {}}",
-		"", slice("e1", e1), slice("e2", e2))
+	text := fmt.Sprintf(rolloutOf, "v2", "{}")
+	text = text[:strings.Index(text, "steps:")] +
+		"steps: [{setWeight: 20}, {experiment: {duration: 10m, templates: [{name: old, specRef: stable}]}}, {setWeight: 50}, {pause: {}}]}}\n"
+	w.files(map[string]string{"shop.yaml": objectsOf + slice("v1", 1) + slice("v2", v2) + slice("e1", e1) + slice("e2", e2) + text})
 }
 
 // part is a version and what it is to have, in percent.
@@ -147,8 +150,12 @@ func TestBesideWaitsForTheStore(t *testing.T) {
 		w.reads("v2+e1+e2", percents{"v1": 78, "v2": 20, "e1": 2, "e2": 0})
 		w.reads("v2+e1", percents{"v1": 78, "v2": 20, "e1": 2, "e2": 78})
 		w.disk.flush(errors.New("the disk is full"))
+		w.beside(part("e1", 1), part("e2", 9)) // one has less, the other more
+		w.reads("v2+e1", percents{"v1": 79, "v2": 20, "e1": 1, "e2": 79})
+		w.experiment(0, 1, 1) // and who goes meanwhile has nothing
+		w.reads("v2+e1", percents{"v1": 99, "v2": 0, "e1": 1, "e2": 99})
 		w.beside()
-		w.reads("v2+e1", percents{"v1": 80, "v2": 20, "e1": 0, "e2": 80})
+		w.reads("v2+e1", percents{"v1": 100, "v2": 0, "e1": 0, "e2": 100})
 	})
 }
 
@@ -283,7 +290,7 @@ func TestBesideIsBusy(t *testing.T) {
 		defer w.stop()
 		w.objects("v1", 1, 1)
 		w.PodsReported(shop, control.PodsReport{Version: "v1"})
-		w.experiment(1, 1)
+		w.experiment(1, 1, 1)
 		w.PodsReported(shop, control.PodsReport{Version: "v2"})
 		synctest.Wait()
 		for range 5 { // its pods are there for whatever is wanted

@@ -72,8 +72,14 @@ func (c *canary) play(l *loop, ev rollout.Event, done ...func(error)) error {
 	if len(eff.Records) > 0 {
 		c.record(l, eff.Records, done)
 	}
-	if eff.Publish != nil && (c.publishedGen == 0 || c.published.Lowers(*eff.Publish)) {
+	switch to := eff.Publish; {
+	case to == nil:
+	case c.publishedGen == 0 || c.published.Lowers(*to):
 		c.hand(l)
+	default: // what it takes away does not wait for what it gives
+		if less := c.published.Within(*to); !less.Equal(c.published) {
+			c.handOver(l, less, c.publishedGen)
+		}
 	}
 	c.schedule(l)
 	if next.Active() && !next.In.EndpointsKnown {
@@ -142,11 +148,15 @@ func (c *canary) settleReaders() {
 	c.whenStored = nil
 }
 
-// hand hands the present division over to the translation, whose resources go
-// to the fleet at the end of the turn.
-func (c *canary) hand(l *loop) {
-	before, split := c.published, c.state.Split()
-	c.published, c.publishedGen, c.handed = split, c.state.Generation, true
+// hand hands the present division over to the fleet.
+func (c *canary) hand(l *loop) { c.handOver(l, c.state.Split(), c.state.Generation) }
+
+// handOver hands a division over to the translation, whose resources go to the
+// fleet at the end of the turn. What waits for the store keeps its own generation:
+// who accepts less meanwhile has not accepted that.
+func (c *canary) handOver(l *loop, split rollout.Split, generation uint64) {
+	before := c.published
+	c.published, c.publishedGen, c.handed = split, generation, true
 	if l.pods != nil { // until now they had traffic
 		for _, v := range versions(before) {
 			c.pods.used(v, l.now)

@@ -182,14 +182,18 @@ func (s State) withBeside(parts []Part) State {
 // remember keeps the mix of the division before for the Envoys that still route
 // by it.
 func (s State) remember(before Split) State {
-	was, is := before.Mix(), s.Split().Mix()
+	s.Former = formerly(s.Former, before.Mix(), s.Split().Mix())
+	return s
+}
+
+// formerly gives the former mixes when one that was in force gives way to another.
+func formerly(mixes []Mix, was, is Mix) []Mix {
 	if was.equal(is) {
-		return s
+		return mixes
 	}
-	former := slices.DeleteFunc(slices.Clone(s.Former), func(m Mix) bool { return m.equal(was) || m.equal(is) })
+	former := slices.DeleteFunc(slices.Clone(mixes), func(m Mix) bool { return m.equal(was) || m.equal(is) })
 	if len(was.Beside) > 0 {
 		former = append(former, was)
 	}
-	s.Former = append([]Mix(nil), former...) // nil where it is empty
-	return s
+	return append([]Mix(nil), former...) // nil where it is empty
 }

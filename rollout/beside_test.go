@@ -54,6 +54,34 @@ func TestRest(t *testing.T) {
 	}
 }
 
+// TestWithin: of what is visible stays what is wanted still, and nothing is added.
+func TestWithin(t *testing.T) {
+	a, b := header("a", "x", 0), header("b", "y", 1)
+	visible := rollout.Split{Stable: "v1", Canary: "v2", Weight: 20, Retired: []string{"v0"}, Routes: []rollout.ManagedRoute{a},
+		Beside: []rollout.Part{{Version: "e1", Weight: 5}, {Version: "e2", Weight: 5}}}
+	cut := visible
+	cut.Weight, cut.Routes, cut.Beside = 10, nil, []rollout.Part{{Version: "e2", Weight: 4}}
+	cut.Retired, cut.Former = []string{"e1", "v0"}, []rollout.Mix{{Canary: "v2", Beside: []string{"e1", "e2"}}}
+	for name, c := range map[string]struct{ wanted, want rollout.Split }{
+		"more of everything": {rollout.Split{Stable: "v1", Canary: "v2", Weight: 30, Routes: []rollout.ManagedRoute{a, b},
+			Beside: []rollout.Part{{Version: "e1", Weight: 6}, {Version: "e2", Weight: 6}, {Version: "e3", Weight: 6}}}, visible},
+		"less, and more": {rollout.Split{Stable: "v1", Canary: "v2", Weight: 10, Routes: []rollout.ManagedRoute{b},
+			Beside: []rollout.Part{{Version: "e2", Weight: 4}, {Version: "e3", Weight: 6}}}, cut},
+		"another stable version": {rollout.Split{Stable: "v2", Retired: []string{"v1"}}, visible},
+		"another canary":         {rollout.Split{Stable: "v1", Canary: "v3"}, visible},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := visible.Within(c.wanted)
+			if d := cmp.Diff(c.want, got); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
+			}
+			if !visible.Lowers(got) {
+				t.Errorf("%+v does not lower", got)
+			}
+		})
+	}
+}
+
 // TestStatesOfBefore: a state and a journal without versions beside a canary are
 // written as they were before there were any.
 func TestStatesOfBefore(t *testing.T) {

@@ -97,7 +97,8 @@ type Action struct {
 
 // Effects is what a step asks its caller to do. Where Publish lowers what is
 // visible now ([Split.Lowers]), it goes out at once and the state and Records
-// are written beside; else they are written first and Publish follows.
+// are written beside; else they are written first and Publish follows. Until it
+// does, what is visible is cut to what Publish leaves of it ([Split.Within]).
 type Effects struct {
 	Records []Record // for the journal
 	Publish *Split   // the new division of traffic; nil: unchanged

@@ -175,6 +175,33 @@ func (a Split) Lowers(b Split) bool {
 	return a.Canary == b.Canary && b.Weight <= a.Weight
 }
 
+// Within gives what of a, which is visible, may stay so while b is wanted and waits
+// for the store: the canary, what is beside it and the managed routes have no more
+// than b gives them, and nothing that they did not have. It is a itself where the
+// two are of other versions.
+func (a Split) Within(b Split) Split {
+	if a.Stable != b.Stable || a.Canary != b.Canary {
+		return a
+	}
+	out := a
+	out.Weight, out.Beside, out.Routes = min(a.Weight, b.Weight), nil, nil
+	for _, r := range a.Routes {
+		if slices.Contains(b.Routes, r) {
+			out.Routes = append(out.Routes, r)
+		}
+	}
+	for _, p := range a.Beside {
+		if weight := min(p.Weight, weightOf(b.Beside, p.Version)); weight > 0 {
+			out.Beside = append(out.Beside, Part{p.Version, weight})
+		} else {
+			out.Retired = append(without(out.Retired, p.Version), p.Version)
+			slices.Sort(out.Retired)
+		}
+	}
+	out.Former = formerly(a.Former, a.Mix(), out.Mix())
+	return out
+}
+
 // Active says whether a canary is under way: prepared, stepped or completed.
 func (s State) Active() bool {
 	return s.Stage == Preparing || s.Stage == Stepping || s.Stage == Completing

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/serin-mesh/serin/rollout"
 )
@@ -24,6 +25,7 @@ var worldInvariants = []struct {
 	{Invariant{"trafficWithinPublished", "No Envoy gives a canary, or a version beside it, more than the most that was published since what it has accepted."}, trafficWithinPublished},
 	{Invariant{"trafficWithinStored", "No Envoy gives a canary, or a version beside it, more than the most that the store has allowed since."}, trafficWithinStored},
 	{Invariant{"abortedGetsNothing", "An aborted version, and what was beside it, has weight 0 on the wire, and 0 requests at each Envoy that has accepted that."}, abortedGetsNothing},
+	{Invariant{"loweringsAreVisible", "What is published gives a canary, and what is beside it, no more than is wanted."}, loweringsAreVisible},
 	{Invariant{"emptyGetsNothing", "A canary that is known to have no endpoint is wanted no traffic."}, emptyGetsNothing},
 	{Invariant{"usedClustersExist", "A version that an Envoy may still use is named in what is published."}, usedClustersExist},
 	{Invariant{"routesAreWhole", "No route names a cluster that its Envoy lacks, and the weights that it reads sum to the total, unless nobody had to wait for the Envoy."}, routesAreWhole},
@@ -207,6 +209,24 @@ func abortedGetsNothing(w *world) error {
 	return nil
 }
 
+func loweringsAreVisible(w *world) error {
+	p, wanted := w.ctl.published, w.ctl.state.Split()
+	if !w.up || w.ctl.publishedGen == 0 || p.Stable != wanted.Stable || p.Canary != wanted.Canary {
+		return nil
+	}
+	for _, v := range append(p.Mix().Beside, p.Canary) {
+		if v != "" && shareOf(p, v) > shareOf(wanted, v) {
+			return fmt.Errorf("%s is published for %s, %s is wanted", shareOf(p, v), v, shareOf(wanted, v))
+		}
+	}
+	for _, r := range p.Routes {
+		if !slices.Contains(wanted.Routes, r) {
+			return fmt.Errorf("the route %s is published, and is not wanted", r.Name)
+		}
+	}
+	return nil
+}
+
 func emptyGetsNothing(w *world) error {
 	s := w.ctl.state
 	if split := s.Split(); s.Active() && s.In.EndpointsKnown && s.In.Canary == 0 && (split.Weight > 0 || len(split.Routes) > 0) {
@@ -255,10 +275,17 @@ func (w *world) waitedFor(e *envoy) bool {
 	return !unknown && !e.stray && (e.connected || w.mono-e.left < awayTimeout)
 }
 
+// forgot tells whether a crash made Serin forget the mix of an Envoy's route.
+func (w *world) forgot(e *envoy) bool {
+	return !tableOf(w.ctl.published).knows(*e.route) && slices.ContainsFunc(w.lostMixes, func(m rollout.Mix) bool {
+		return m.Canary == e.route.canary && strings.Join(m.Beside, " ") == e.route.beside
+	})
+}
+
 func keysServeRoutes(w *world) error {
 	p := w.ctl.published
 	for _, e := range w.envoys {
-		if !w.up || e.keys == nil || e.lead() == "" || e.lead() != p.Canary || !e.keys.equal(tableOf(p)) || !w.waitedFor(e) {
+		if !w.up || e.keys == nil || e.lead() == "" || e.lead() != p.Canary || !e.keys.equal(tableOf(p)) || !w.waitedFor(e) || w.forgot(e) {
 			continue
 		}
 		traffic := e.traffic()

@@ -234,14 +234,15 @@ func TestInvariantsCanFail(t *testing.T) {
 			w.publications[1].split.Weight = 500_000
 			w.envoys[0].keys, w.envoys[0].keysSeq = later, 1
 		},
-		"abortedGetsNothing": func(w *world) { w.ctl.state.Stage, w.ctl.state.Weight = rollout.Aborted, 0 },
-		"usedClustersExist":  func(w *world) { w.envoys[0].route = &route{stable: "v3"} },
-		"routesAreWhole":     func(w *world) { w.envoys[0].clusters = setOf("v2") },
-		"keysServeRoutes":    func(w *world) { w.envoys[0].route.beside = "v3" },
-		"ackedIsTrue":        func(w *world) { w.envoys[0].keys = &table{rollout.Split{Stable: "v1"}} },
-		"journalReplays":     func(w *world) { w.ctl.replayed.Attempt++; w.ctl.folded = true },
-		"emptyGetsNothing":   func(w *world) { w.ctl.state.In.Canary = 0 },
-		"statusIsState":      func(w *world) { w.ctl.state.PausedAt, w.spec.Steps = &w.wall, w.spec.Steps[:1] },
+		"abortedGetsNothing":  func(w *world) { w.ctl.state.Stage, w.ctl.state.Weight = rollout.Aborted, 0 },
+		"usedClustersExist":   func(w *world) { w.envoys[0].route = &route{stable: "v3"} },
+		"routesAreWhole":      func(w *world) { w.envoys[0].clusters = setOf("v2") },
+		"keysServeRoutes":     func(w *world) { w.envoys[0].route.beside = "v3" },
+		"ackedIsTrue":         func(w *world) { w.envoys[0].keys = &table{rollout.Split{Stable: "v1"}} },
+		"journalReplays":      func(w *world) { w.ctl.replayed.Attempt++; w.ctl.folded = true },
+		"loweringsAreVisible": func(w *world) { w.ctl.state.Weight-- },
+		"emptyGetsNothing":    func(w *world) { w.ctl.state.In.Canary = 0 },
+		"statusIsState":       func(w *world) { w.ctl.state.PausedAt, w.spec.Steps = &w.wall, w.spec.Steps[:1] },
 	}
 	for _, inv := range worldInvariants {
 		t.Run(inv.Name, func(t *testing.T) {

@@ -30,7 +30,10 @@ type world struct {
 	// lost are versions that were published, and that the last crash made Serin
 	// forget. No request went to one: what is not stored is published
 	// without weight.
-	lost      set
+	lost set
+	// lostMixes are mixes of routes that the last crash made Serin forget: by such a
+	// route the stable version has all.
+	lostMixes []rollout.Mix
 	asked     []rollout.Run // every check that ever waited
 	freeAt    time.Time     // since when nothing holds the canary and it made no progress
 	violation *Violation    // the first
@@ -112,8 +115,14 @@ func (w *world) play(ev rollout.Event) {
 	if len(t.effects.Records) > 0 {
 		w.record(t.effects.Records)
 	}
-	if p := t.effects.Publish; p != nil && (c.publishedGen == 0 || c.published.Lowers(*p)) {
+	switch p := t.effects.Publish; {
+	case p == nil:
+	case c.publishedGen == 0 || c.published.Lowers(*p):
 		w.hand()
+	default: // what it takes away does not wait for what it gives
+		if less := c.published.Within(*p); !less.Equal(c.published) {
+			w.handOver(less, c.publishedGen)
+		}
 	}
 	w.ask()
 	if c.state.Active() && !c.state.In.EndpointsKnown {
@@ -159,12 +168,13 @@ func (w *world) record(records []rollout.Record) {
 }
 
 // hand hands the present division over to the fleet.
-func (w *world) hand() {
+func (w *world) hand() { w.handOver(w.ctl.state.Split(), w.ctl.state.Generation) }
+
+func (w *world) handOver(split rollout.Split, generation uint64) {
 	c := &w.ctl
-	split := c.state.Split()
 	w.checkHand(split)
 	w.lost &^= versions(split)
-	c.published, c.publishedGen, c.handed = split, c.state.Generation, true
+	c.published, c.publishedGen, c.handed = split, generation, true
 	w.publications = append(w.publications, publication{split, w.ctl.publishedGen, len(w.disk.splits)})
 	for _, e := range w.envoys {
 		e.same(split, len(w.publications)-1)
@@ -258,6 +268,7 @@ func (w *world) crash() {
 		if p.generation > stored.Generation {
 			w.lost |= versions(p.split) &^ versions(stored.Split())
 		}
+		w.lostMixes = append(w.lostMixes, p.split.Mix())
 	}
 	w.up, w.ctl = false, control{}
 	w.disk.crash()
