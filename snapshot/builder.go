@@ -86,6 +86,9 @@ func (b *Builder) SetSplit(service api.Key, s *Split) {
 		return
 	}
 	b.dirty.services[service] = true
+	if canary, ok := b.services.canaryOf[service]; ok && (before == nil) != (now == nil) {
+		b.dirty.services[canary] = true // what leads there is for the one Service or the other
+	}
 	for t := range b.users[service] {
 		if sameRoutes(before, now) {
 			b.dirty.keys[t] = true

@@ -137,3 +137,32 @@ spec:
 		t.Errorf("the listener keeps sessions: %s", text)
 	}
 }
+
+// TestCanaryServiceOfNobody: a Service that one Rollout calls its canary Service and
+// another one divides belongs to the first where that has a split, and else to the
+// second, whichever comes to have one later.
+func TestCanaryServiceOfNobody(t *testing.T) {
+	b := build(t, edgeYAML+rolloutYAML+shopServiceYAML+`
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: inside}
+spec:
+  parentRefs: [{name: edge}]
+  rules:
+  - backendRefs: [{name: shop-canary, port: 80}]
+    filters: [{type: RequestMirror, requestMirror: {backendRef: {name: shop-canary, port: 80}}}]
+`)
+	mirror := func() string {
+		return routes(t, b).VirtualHosts[0].Routes[0].GetRoute().RequestMirrorPolicies[0].Cluster
+	}
+	b.SetSplit(key("shop-canary"), &Split{Stable: "w1", Canary: "w2"})
+	expect(t, outline(routes(t, b)), "* inside/0/0 -> default/shop-canary/80/w2=0 default/shop-canary/80/w1=1000000 by serin.default/shop-canary/80/w2")
+	get(t, b, edge, Cluster, mirror())
+	b.SetSplit(shop, &Split{Stable: "v1", Canary: "v2"})
+	expect(t, outline(routes(t, b)), "* inside/0/0 -> default/shop/80/v2/direct")
+	get(t, b, edge, Cluster, "default/shop/80/v2/direct")
+	get(t, b, edge, Cluster, mirror())
+	b.SetSplit(shop, nil)
+	expect(t, outline(routes(t, b)), "* inside/0/0 -> default/shop-canary/80/w2=0 default/shop-canary/80/w1=1000000 by serin.default/shop-canary/80/w2")
+	get(t, b, edge, Cluster, mirror())
+}

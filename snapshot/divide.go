@@ -24,6 +24,10 @@ func (b *backend) target(in splits) (key backendKey, split *Split, ok bool) {
 	return b.named, in[b.named.Service], true
 }
 
+// onPurpose says whether requests to a backend that the Service port key serves are
+// for a canary alone: it is a canary Service, and its Rollout has a split.
+func (b *backend) onPurpose(key backendKey) bool { return b.canary && key == b.rollout }
+
 // alone names the one cluster of a backend that takes no divided traffic: a
 // canary Service's, or a mirror's.
 func (b *backend) alone(key backendKey, s *Split) string {
@@ -32,7 +36,7 @@ func (b *backend) alone(key backendKey, s *Split) string {
 		return clusterName(key, "")
 	case s.Canary == "":
 		return clusterName(key, s.Stable)
-	case b.canary:
+	case b.onPurpose(key):
 		return directName(key, s.Canary)
 	}
 	return directName(key, s.Stable)
@@ -49,7 +53,7 @@ func (b *Builder) direct(key backendKey, s *Split) []string {
 		out = append(out, s.Canary)
 	}
 	for route := range b.namedBy[key.Service] {
-		if b.compiled[route].mirrorsTo(key.Service) {
+		if b.compiled[route].mirrorsTo(key.Service, b.splits) {
 			return append(out, s.Stable)
 		}
 	}
@@ -57,9 +61,12 @@ func (b *Builder) direct(key backendKey, s *Split) []string {
 }
 
 // mirrorsTo says whether a route copies requests to a Service by its own name.
-func (c *compiledRoute) mirrorsTo(service Service) bool {
+func (c *compiledRoute) mirrorsTo(service Service, in splits) bool {
 	return slices.ContainsFunc(c.rules, func(r *rule) bool {
-		return slices.ContainsFunc(r.mirrors, func(m mirror) bool { return !m.backend.canary && m.backend.named.Service == service })
+		return slices.ContainsFunc(r.mirrors, func(m mirror) bool {
+			key, _, _ := m.backend.target(in)
+			return key.Service == service && !m.backend.onPurpose(key)
+		})
 	})
 }
 
@@ -81,7 +88,7 @@ func (r *rule) divide(in splits) *weightedSet {
 		switch {
 		case !ok:
 			set.add(missingCluster(key), term{share: b.share})
-		case s == nil || b.canary || s.Canary == "":
+		case s == nil || b.onPurpose(key) || s.Canary == "":
 			set.add(b.alone(key, s), term{share: b.share})
 		default:
 			keyed = true

@@ -49,7 +49,7 @@ func (r *rule) parts(in splits) []part {
 		}
 		if s != nil {
 			out[at].split = s
-			out[at].led = out[at].led || !b.canary
+			out[at].led = out[at].led || !b.onPurpose(key)
 		}
 	}
 	return out
@@ -157,10 +157,10 @@ func (r *rule) keySet(in splits, parts []part, leads []Mix) *weightedSet {
 			lead := leads[partOf(parts, key.Service)]
 			for _, v := range s.versions() {
 				t := b.term(key, s, lead, v)
-				if !b.canary || lead.Canary == "" {
+				if !b.onPurpose(key) || lead.Canary == "" {
 					set.add(clusterName(key, v), t)
 				}
-				if b.canary {
+				if b.onPurpose(key) {
 					set.add(directName(key, v), t)
 				}
 			}
@@ -174,16 +174,17 @@ func (r *rule) keySet(in splits, parts []part, leads []Mix) *weightedSet {
 func (b *backend) term(key backendKey, s *Split, lead Mix, version string) term {
 	t := term{share: b.share, service: key.Service}
 	own, beside := version == lead.Canary, slices.Contains(lead.Beside, version)
+	drawn := lead.Canary == s.Canary && !b.onPurpose(key)
 	switch {
 	case lead.Canary == "":
 		t.role = whole
-	case lead.Canary == s.Canary && !b.canary && own:
+	case drawn && own:
 		t.role = canaryOf
-	case lead.Canary == s.Canary && !b.canary && beside:
+	case drawn && beside:
 		t.role, t.beside = besideOf, []string{version}
-	case lead.Canary == s.Canary && !b.canary:
+	case drawn:
 		t.role, t.beside = restOf, lead.Beside
-	case lead.Canary == s.Stable || b.canary:
+	case lead.Canary == s.Stable || b.onPurpose(key):
 		t.role = pick(own, whole, none)
 	default:
 		t.role = pick(own || beside, none, whole)

@@ -69,8 +69,13 @@ func (l *life) step(t *rapid.T) string {
 		s.Managed = drawManaged(t)
 	case what == "weight" && s.Canary != "": // an abort too, at 0
 		s.Weight = rapid.SampledFrom([]uint32{0, 1, 333_333, Total}).Draw(t, "weight")
-		if s.Weight == Total {
-			l.setBeside(nil)
+		left := Total - s.Weight
+		for _, p := range s.Beside {
+			if p.Weight > left {
+				l.setBeside(nil)
+				break
+			}
+			left -= p.Weight
 		}
 	case what == "promote" && s.Canary != "":
 		l.setBeside(nil)

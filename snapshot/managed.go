@@ -108,7 +108,7 @@ func (e *entry) managed(in splits, own placed) []placed {
 	for i := range e.rule.backends {
 		b := &e.rule.backends[i]
 		key, s, ok := b.target(in)
-		if !ok || s == nil || b.canary || seen[key.Service] {
+		if !ok || s == nil || b.onPurpose(key) || seen[key.Service] {
 			continue
 		}
 		seen[key.Service] = true
