@@ -57,8 +57,8 @@ func inLaboratory(t *testing.T, steps string, f func(w *world, l *laboratory)) {
 	})
 }
 
-// experiment reports how the experiment stands.
-func (w *world) experiment(phase api.AnalysisPhase, message string, analyses ...control.ExperimentAnalysis) {
+// experimentIs reports how the experiment stands.
+func (w *world) experimentIs(phase api.AnalysisPhase, message string, analyses ...control.ExperimentAnalysis) {
 	w.t.Helper()
 	w.ExperimentReported(shop, control.ExperimentReport{Name: "shop-v2-1-1", Analyses: analyses, Status: api.ExperimentStatus{Phase: phase, Message: message}})
 	synctest.Wait()
@@ -90,10 +90,10 @@ func TestExperimentApart(t *testing.T) {
 				if len(w.gauge.taken()) > 0 {
 					t.Error("the loop measures what another measures")
 				}
-				w.experiment(api.AnalysisRunning, "")
+				w.experimentIs(api.AnalysisRunning, "")
 				time.Sleep(time.Hour) // its time is who runs it's
 				w.is(api.PhaseProgressing, 20, "experiment")
-				w.experiment(phase, "because")
+				w.experimentIs(phase, "because")
 				w.is(want.phase, want.weight, "")
 				running, kept := l.names()
 				if wantKept := []string{"shop-v2-1-1"}; len(running) > 0 || !slices.Equal(kept, wantKept) {
@@ -109,7 +109,7 @@ func TestExperimentApart(t *testing.T) {
 func TestExperimentApartShows(t *testing.T) {
 	inLaboratory(t, experimentStep, func(w *world, _ *laboratory) {
 		found := api.AnalysisRunStatus{Phase: api.AnalysisRunning, MetricResults: []api.MetricResult{{Name: "slow", Phase: api.AnalysisRunning, Count: 3, Successful: 3}}}
-		w.experiment(api.AnalysisRunning, "", control.ExperimentAnalysis{Name: "shop-v2-1-1-x", Status: found})
+		w.experimentIs(api.AnalysisRunning, "", control.ExperimentAnalysis{Name: "shop-v2-1-1-x", Status: found})
 		st := w.status()
 		if st.Canary.CurrentExperiment != "shop-v2-1-1" {
 			t.Errorf("the experiment is %q", st.Canary.CurrentExperiment)
@@ -135,7 +135,7 @@ func TestExperimentApartEnds(t *testing.T) {
 	for _, verb := range []string{"abort", "promote"} {
 		t.Run(verb, func(t *testing.T) {
 			inLaboratory(t, experimentStep, func(w *world, l *laboratory) {
-				w.experiment(api.AnalysisRunning, "")
+				w.experimentIs(api.AnalysisRunning, "")
 				if err := w.act(verb); err != nil {
 					t.Fatal(err)
 				}
@@ -143,7 +143,7 @@ func TestExperimentApartEnds(t *testing.T) {
 					t.Errorf("wanted are %q", running)
 				}
 				before := w.decided()
-				w.experiment(api.AnalysisFailed, "late")
+				w.experimentIs(api.AnalysisFailed, "late")
 				if after := w.decided(); after.Phase != before.Phase || after.Abort != before.Abort {
 					t.Errorf("it was %s and is %s", before.Phase, after.Phase)
 				}
@@ -156,7 +156,7 @@ func TestExperimentApartEnds(t *testing.T) {
 // asked for, and goes on.
 func TestExperimentApartRestart(t *testing.T) {
 	inLaboratory(t, experimentStep, func(w *world, l *laboratory) {
-		w.experiment(api.AnalysisRunning, "")
+		w.experimentIs(api.AnalysisRunning, "")
 		time.Sleep(2 * time.Second) // what is known of it is stored
 		w.stop()
 		l.wanted = control.ExperimentsWanted{}
@@ -165,7 +165,7 @@ func TestExperimentApartRestart(t *testing.T) {
 		if running, _ := l.names(); !slices.Equal(running, []string{"shop-v2-1-1"}) || l.wanted.Running[0].Stable != "v1" {
 			t.Fatalf("wanted are %+v", l.wanted.Running)
 		}
-		w.experiment(api.AnalysisSuccessful, "")
+		w.experimentIs(api.AnalysisSuccessful, "")
 		w.is(api.PhasePaused, 20, "")
 	})
 }
@@ -174,9 +174,9 @@ func TestExperimentApartRestart(t *testing.T) {
 func TestExperimentApartPods(t *testing.T) {
 	steps := strings.Replace(experimentStep[:strings.Index(experimentStep, ", analyses")]+"}}, {pause: {}}", "duration: 1m, ", "", 1)
 	inLaboratory(t, steps, func(w *world, _ *laboratory) {
-		w.experiment(api.AnalysisPending, "")
+		w.experimentIs(api.AnalysisPending, "")
 		w.is(api.PhaseProgressing, 20, "experiment")
-		w.experiment(api.AnalysisRunning, "")
+		w.experimentIs(api.AnalysisRunning, "")
 		w.is(api.PhasePaused, 20, "")
 	})
 }
