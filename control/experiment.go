@@ -1,6 +1,7 @@
 package control
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 
@@ -84,6 +85,44 @@ func (a *apart) outcome() (rollout.Outcome, string) {
 		return rollout.Passed, "its pods are available"
 	}
 	return outcomes[a.Status.Phase], a.said()
+}
+
+// weighted says whether the experiment's versions are to have traffic of their own.
+func (a *apart) weighted() bool {
+	return slices.ContainsFunc(a.Asked.Step.Templates, func(t api.ExperimentStepTemplate) bool { return t.Weight != nil && *t.Weight > 0 })
+}
+
+// traffic gives what the experiment's versions are to have of the traffic while it
+// runs, in the order of its templates; whole is what their weights are parts of.
+func (a *apart) traffic(whole int32) (parts []rollout.Part) {
+	if a.Status.Phase != api.AnalysisRunning {
+		return nil
+	}
+	for _, t := range a.Asked.Step.Templates {
+		i := slices.IndexFunc(a.Status.TemplateStatuses, func(s api.ExperimentTemplateStatus) bool { return s.Name == t.Name })
+		if t.Weight == nil || *t.Weight <= 0 || i < 0 || a.Status.TemplateStatuses[i].PodTemplateHash == "" {
+			continue
+		}
+		weight := int64(rollout.Total) * int64(*t.Weight) / int64(max(whole, 1))
+		parts = append(parts, rollout.Part{Version: a.Status.TemplateStatuses[i].PodTemplateHash, Weight: rollout.Weight(min(weight, int64(rollout.Total)))})
+	}
+	return parts
+}
+
+// lacks says what keeps an experiment from its pods or its traffic; empty: nothing does.
+func (c *canary) lacks(l *loop, a *apart) string {
+	if a.Failure != "" {
+		return "its experiment cannot be made: " + a.Failure
+	}
+	if c.object == nil {
+		return ""
+	}
+	for _, p := range a.traffic(c.object.MaxTrafficWeight()) {
+		if l.builder.ReadyEndpoints(c.service, p.Version) == 0 {
+			return fmt.Sprintf("%s of its experiment has no traffic: the Service %s has no ready endpoint of it", p.Version, c.service)
+		}
+	}
+	return ""
 }
 
 func (a *apart) said() string {

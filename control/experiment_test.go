@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -178,5 +179,42 @@ func TestExperimentApartPods(t *testing.T) {
 		w.is(api.PhaseProgressing, 20, "experiment")
 		w.experimentIs(api.AnalysisRunning, "")
 		w.is(api.PhasePaused, 20, "")
+	})
+}
+
+// TestExperimentApartTraffic: versions of an experiment have the weights of its
+// templates while it runs, as parts of maxTrafficWeight, and none where its Service has no
+// endpoint of them, which the message says.
+func TestExperimentApartTraffic(t *testing.T) {
+	steps := "{setWeight: 20}, {experiment: {duration: 1m, templates: [{name: a, specRef: stable, weight: 10}, {name: b, specRef: canary, weight: 20}, " +
+		"{name: c, specRef: canary}]}}, {pause: {}}"
+	inLaboratory(t, steps, func(w *world, l *laboratory) {
+		with := func(e1 int) {
+			text := fmt.Sprintf(rolloutOf, "v2", "{}")
+			text = text[:strings.Index(text, "steps:")] + "trafficRouting: {maxTrafficWeight: 200}, steps: [" + steps + "]}}\n"
+			w.files(map[string]string{"shop.yaml": objectsOf + slice("v1", 1) + slice("v2", 1) + slice("e1", e1) + slice("e2", 1) + text})
+		}
+		with(0)
+		w.is(api.PhaseProgressing, 10, "experiment")
+		now := api.ExperimentStatus{Phase: api.AnalysisPending, TemplateStatuses: []api.ExperimentTemplateStatus{
+			{Name: "a", PodTemplateHash: "e1"}, {Name: "b", PodTemplateHash: "e2"}, {Name: "c", PodTemplateHash: "e3"}}}
+		report := func(phase api.AnalysisPhase) {
+			now.Phase = phase
+			running, _ := l.names()
+			w.ExperimentReported(shop, control.ExperimentReport{Name: running[0], Status: now})
+			synctest.Wait()
+		}
+		report(api.AnalysisPending)
+		if more := w.status().Canary.Weights.Additional; len(more) > 0 {
+			t.Fatalf("before its pods are there it has %+v", more)
+		}
+		report(api.AnalysisRunning)
+		w.is(api.PhaseProgressing, 10, "e1 of its experiment has no traffic: the Service default/shop has no ready endpoint of it")
+		with(1)
+		w.is(api.PhaseProgressing, 10, "5% to e1, 10% to e2")
+		w.reads("v2+e1+e2", map[string]float64{"v1": 75, "v2": 10, "e1": 5, "e2": 10})
+		report(api.AnalysisSuccessful)
+		w.is(api.PhasePaused, 10, "")
+		w.reads("v2", map[string]float64{"v1": 90, "v2": 10})
 	})
 }

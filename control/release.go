@@ -198,7 +198,7 @@ func (r *release) view(l *loop) *api.Release {
 			st.Phase = phase
 		}
 		if rank := messageRank(phase, c.spec.Turn); rank > told {
-			told, st.Message = rank, c.key.Name+": "+c.message()
+			told, st.Message = rank, c.key.Name+": "+c.message(l)
 		}
 	}
 	return r.object.WithStatus(st)

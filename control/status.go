@@ -26,7 +26,7 @@ func (c *canary) status(l *loop) api.RolloutStatus {
 	}
 	st := api.RolloutStatus{
 		Phase:            api.Phase(s.Phase(c.spec)),
-		Message:          c.message(),
+		Message:          c.message(l),
 		Abort:            s.Stage == rollout.Aborted,
 		AbortedAt:        s.AbortedAt,
 		CurrentStepIndex: c.stepIndex(),
@@ -72,7 +72,7 @@ func (c *canary) stepIndex() int {
 }
 
 // message adds to the machine's own words what only the loop knows.
-func (c *canary) message() string {
+func (c *canary) message(l *loop) string {
 	msg := c.state.Message(c.spec)
 	if c.storeError != nil && c.publishedGen < c.state.Generation {
 		msg = "the state cannot be stored, so no weight is raised: " + c.storeError.Error()
@@ -80,8 +80,8 @@ func (c *canary) message() string {
 		msg = join(msg, "this is not stored, and would be forgotten in a crash: "+c.storeError.Error())
 	}
 	for _, t := range c.trials {
-		if t.Apart != nil && t.Apart.Failure != "" {
-			msg = join(msg, "its experiment cannot be made: "+t.Apart.Failure)
+		if t.Apart != nil {
+			msg = join(msg, c.lacks(l, t.Apart))
 		}
 	}
 	for _, r := range c.progress.Rejections {
@@ -91,8 +91,8 @@ func (c *canary) message() string {
 }
 
 func join(a, b string) string {
-	if a == "" {
-		return b
+	if a == "" || b == "" {
+		return a + b
 	}
 	return a + "; " + b
 }

@@ -213,6 +213,9 @@ func (c *canary) look(l *loop, t *trial) {
 			t.wake = wake
 		}
 	}
+	if t.Apart != nil && t.Apart.weighted() && c.object != nil {
+		c.beside(l, t.Run, t.Apart.traffic(c.object.MaxTrafficWeight()))
+	}
 	if t.Question.Promotion != nil {
 		t.Outcome, t.Message = c.promotable()
 	} else {

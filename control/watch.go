@@ -111,7 +111,7 @@ type shape struct {
 
 func (c *canary) shape(l *loop) shape {
 	return shape{string(c.state.Phase(c.spec)), c.state.Step, c.state.Generation,
-		c.progress.Acked, c.progress.Connected, c.message(), len(l.findings)}
+		c.progress.Acked, c.progress.Connected, c.message(l), len(l.findings)}
 }
 
 func (l *loop) showRemoved(key api.Key) {

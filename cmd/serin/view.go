@@ -103,6 +103,9 @@ func (v *view) traffic(r *api.Rollout) {
 	if c := weights.Canary; c.PodTemplateHash != weights.Stable.PodTemplateHash {
 		row("canary", c.PodTemplateHash, percentText(c.Weight))
 	}
+	for _, a := range weights.Additional {
+		row("beside", a.PodTemplateHash, percentText(a.Weight))
+	}
 	row("stable", weights.Stable.PodTemplateHash, percentText(weights.Stable.Weight))
 	for _, version := range slices.Sorted(maps.Keys(r.Status.Observed)) {
 		if !shown[version] {

@@ -194,3 +194,21 @@ func TestStepName(t *testing.T) {
 		}
 	}
 }
+
+// TestRenderExperiment: an experiment's version with traffic of its own is shown
+// between canary and stable, with what is wanted for it.
+func TestRenderExperiment(t *testing.T) {
+	r := canaryAt20()
+	r.Status.Canary.Weights.Stable.Weight = 75
+	r.Status.Canary.Weights.Additional = []api.WeightDestination{{Weight: 5, PodTemplateHash: "e1"}}
+	r.Status.Observed["e1"] = api.VersionCounts{Requests: 300, Share: 0.05}
+	const want = `
+  canary v2                      20%    19.79%       1234  30 (2.43%)
+  beside e1                       5%        5%        300  0 (0%)
+  stable v1                      75%    80.21%       5001  1 (0.02%)
+  other  v0                        -        0%          3  0 (0%)
+`
+	if got := renderRolloutAt(r, 60, viewedAt); !strings.Contains(got, want) {
+		t.Errorf("there is no\n%s in\n%s", want, got)
+	}
+}

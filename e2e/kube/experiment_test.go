@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -160,4 +161,55 @@ spec: {metrics: [{name: is, interval: 1s, count: 100, successCondition: result =
 	s.kubectl("patch", strings.TrimSpace(s.kubectl("get", "experiments.serin.dev", "-o", "name")), "--type=merge", "-p", `{"spec": {"terminate": true}}`)
 	s.until("the step is over", func() bool { return s.status("{.status.phase} {.status.currentStepIndex}") == "Paused 2" })
 	s.noneFailed(before)
+}
+
+// errorsOf judges a version by what the Envoys report of it.
+const errorsOf = `
+apiVersion: serin.dev/v1alpha1
+kind: AnalysisTemplate
+metadata: {name: errors, namespace: default}
+spec:
+  args: [{name: hash}]
+  metrics:
+  - {name: ratio, initialDelay: 3s, interval: 1s, count: 2, successCondition: result < 0.01, failureCondition: result > 0.2,
+     provider: {envoy: {metric: errorRatio, version: "{{args.hash}}", window: 3s}}}
+`
+
+// TestExperimentTraffic: an experiment before the first weight has traffic for versions of
+// its own, is judged by what the Envoys report of each, and decides what becomes of the
+// canary, which has had none. A good one loses no request.
+func TestExperimentTraffic(t *testing.T) {
+	for image, want := range map[string]string{"shop:2": "Paused 1", "shop:bad": "Degraded 0"} {
+		t.Run(image, func(t *testing.T) {
+			s := newScene(t, `[{experiment: {scaleDownDelaySeconds: 0,
+              templates: [{name: base, specRef: stable, weight: 20}, {name: new, specRef: canary, weight: 20}],
+              analyses: [{name: base, templateName: errors, requiredForCompletion: true, args: [{name: hash, value: "{{templates.base.podTemplateHash}}"}]},
+                {name: new, templateName: errors, requiredForCompletion: true, args: [{name: hash, value: "{{templates.new.podTemplateHash}}"}]}]}}, {pause: {}}, {setWeight: 50}, {pause: {}}]`)
+			s.must(s.cluster.Apply(s.ctx, errorsOf))
+			before := s.load.Counts()
+			s.setImage(image)
+			var hashes []string
+			s.until("its versions have traffic", func() bool {
+				hashes = strings.Fields(s.status("{.status.canary.weights.additional[*].podTemplateHash}"))
+				return len(hashes) == 2 && s.status("{.status.canary.weights.canary.weight} {.status.canary.weights.stable.weight} {.status.canary.weights.additional[*].weight}") == "0 60 20 20"
+			})
+			s.until("the experiment has ended", func() bool { return s.status("{.status.phase} {.status.currentStepIndex}") == want })
+			after := s.load.Counts().Sub(before)
+			if version := s.status("{.status.currentPodHash}"); slices.Contains(hashes, version) {
+				t.Errorf("the canary %s is one of the experiment's versions %q", version, hashes)
+			}
+			if beside := after.ByVersion[image].Requests; beside == 0 || beside > after.Requests/2 {
+				t.Errorf("of %d requests %d were answered by %s", after.Requests, beside, image)
+			}
+			s.until("its pods are gone", func() bool {
+				return s.kubectl("get", "replicasets", "-l", "serin.dev/experiment", "-o", "jsonpath={.items[*].status.replicas}") == "0 0"
+			})
+			if got := s.status("{.status.canary.weights.additional}"); got != "" {
+				t.Errorf("after it there is %s", got)
+			}
+			if image == "shop:2" {
+				s.noneFailed(before)
+			}
+		})
+	}
 }
