@@ -218,3 +218,27 @@ func TestStableGone(t *testing.T) {
 		}
 	})
 }
+
+// TestNamesake: a Rollout that is made anew waits for the ReplicaSets of the one before
+// to be gone, and has their names then; another name would be another version.
+func TestNamesake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		defer w.close()
+		v1 := w.began(shop(t, ""))
+		r := shop(t, "")
+		r.UID = "another"
+		w.want(Wanted{Rollout: r})
+		if got := w.last(); !strings.Contains(got.Err, "is still there") || got.CollisionCount != nil {
+			t.Errorf("it is reported as %+v", got)
+		}
+		if err := w.client.Tracker().Delete(apps.SchemeGroupVersion.WithResource("replicasets"), "prod", "shop-"+v1); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if got := w.last(); got.Version != v1 || got.Err != "" {
+			t.Errorf("it is reported as %+v, want %s", got, v1)
+		}
+	})
+}

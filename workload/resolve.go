@@ -77,6 +77,9 @@ func (w *Workload) taken(ctx context.Context, r *api.Rollout, s *apps.ReplicaSet
 	if err != nil {
 		return nil, err
 	}
+	if left(there, r) {
+		return nil, fmt.Errorf("that of the Rollout that had this name before is still there")
+	}
 	if !metav1.IsControlledBy(there, r) || there.Labels[LabelHash] != s.Labels[LabelHash] {
 		return nil, nil
 	}
@@ -84,6 +87,13 @@ func (w *Workload) taken(ctx context.Context, r *api.Rollout, s *apps.ReplicaSet
 		return nil, fmt.Errorf("the one before is being deleted")
 	}
 	return there, nil
+}
+
+// left says whether a ReplicaSet is one of a Rollout's namesake that was deleted: the
+// cluster is about to remove it.
+func left(s *apps.ReplicaSet, r *api.Rollout) bool {
+	of, own := metav1.GetControllerOf(s), ownerOf(r)
+	return of != nil && of.Kind == own.Kind && of.APIVersion == own.APIVersion && of.Name == own.Name && of.UID != own.UID
 }
 
 // equal finds the ReplicaSet whose template is the one given although its name
