@@ -102,14 +102,14 @@ func share[T comparable](now, before map[Key]T) bool {
 
 // AnalysisTemplateSpec gives what an AnalysisTemplate says, or, where the key has no
 // namespace, a ClusterAnalysisTemplate; false: there is none.
-func (o *Objects) AnalysisTemplateSpec(key Key) (*AnalysisTemplateSpec, bool) {
+func (s *Objects) AnalysisTemplateSpec(key Key) (*AnalysisTemplateSpec, bool) {
 	if key.Namespace == "" {
-		if t := o.ClusterAnalysisTemplates[key]; t != nil {
+		if t := s.ClusterAnalysisTemplates[key]; t != nil {
 			return &t.Spec, true
 		}
 		return nil, false
 	}
-	if t := o.AnalysisTemplates[key]; t != nil {
+	if t := s.AnalysisTemplates[key]; t != nil {
 		return &t.Spec, true
 	}
 	return nil, false

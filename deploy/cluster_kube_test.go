@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -19,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 
 	"github.com/serin-mesh/serin/internal/kubelab"
+	"github.com/serin-mesh/serin/internal/stage"
 )
 
 // patience bounds every wait of these tests. It is long because the machine may
@@ -28,16 +28,7 @@ const patience = 3 * time.Minute
 // atEnd closes what tests share; nil: nothing was shared.
 var atEnd func() error
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if atEnd != nil {
-		if err := atEnd(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(stage.Close(m.Run(), &atEnd)) }
 
 // shared gives the cluster of all tests, with the definitions of Serin's and of
 // the Gateway API's kinds.

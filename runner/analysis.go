@@ -25,8 +25,8 @@ type analysis struct {
 	left    bool
 
 	status api.AnalysisRunStatus
-	stop   bool            // nobody waits for it any more
-	ctx    context.Context // of its measurements; nil: there was none
+	stop   bool                   // nobody waits for it any more
+	under  func() context.Context // of its measurements; nil: there was none
 	cancel context.CancelFunc
 
 	// What follows belongs to the worker.
@@ -128,16 +128,17 @@ func (r *Runner) lookRun(ctx context.Context, i id) error {
 	tasks, wake := a.next(now)
 	if run.Ended(a.status) {
 		a.end()
-	} else if a.ctx == nil {
-		a.ctx, a.cancel = context.WithCancel(r.ctx)
+	} else if a.under == nil {
+		ctx, cancel := context.WithCancel(r.under())
+		a.under, a.cancel = func() context.Context { return ctx }, cancel
 	}
-	status, measuring, object := a.status, a.ctx, a.object
+	status, measuring, object := a.status, a.under, a.object
 	if a.owned {
 		r.queue.Add(a.owner)
 	}
 	r.mu.Unlock()
 	for _, task := range tasks {
-		r.measure(measuring, i, a, object, task)
+		r.measure(measuring(), i, a, object, task)
 	}
 	r.again(i, wake, now)
 	if err := r.writeRun(ctx, i, a, status, now); err != nil {

@@ -81,8 +81,8 @@ type Runner struct {
 	informers []cache.SharedIndexInformer
 	measuring sync.WaitGroup
 
-	mu       sync.Mutex // guards what follows
-	ctx      context.Context
+	mu       sync.Mutex             // guards what follows
+	under    func() context.Context // of all that is measured
 	runs     map[id]*analysis
 	trials   map[id]*trial
 	rollouts map[api.Key]*wanting
@@ -120,7 +120,7 @@ func with(client kubernetes.Interface, objects dynamic.Interface, o Options) *Ru
 		o.Workers = defaultWorkers
 	}
 	r := &Runner{
-		client: client, dynamic: objects, options: o, ctx: context.Background(),
+		client: client, dynamic: objects, options: o, under: context.Background,
 		runs: map[id]*analysis{}, trials: map[id]*trial{}, rollouts: map[api.Key]*wanting{},
 		sets: map[types.UID]map[string]*apps.ReplicaSet{}, objects: &api.Objects{},
 		queue: workqueue.NewTypedRateLimitingQueue(
@@ -133,7 +133,7 @@ func with(client kubernetes.Interface, objects dynamic.Interface, o Options) *Ru
 // Run runs objects until the context ends. It is called once.
 func (r *Runner) Run(ctx context.Context) error {
 	r.mu.Lock()
-	r.ctx = ctx
+	r.under = func() context.Context { return ctx }
 	r.mu.Unlock()
 	defer r.measuring.Wait()
 	for _, f := range r.factories {

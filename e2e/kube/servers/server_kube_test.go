@@ -30,18 +30,7 @@ var program string
 // atEnd closes what tests share; nil: nothing was shared.
 var atEnd func() error
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	code := stage.Main(m, &program)
-	if atEnd != nil {
-		if err := atEnd(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-	}
-	return code
-}
+func TestMain(m *testing.M) { os.Exit(stage.Close(stage.Main(m, &program), &atEnd)) }
 
 // shared gives the cluster of all tests, with the definitions of Serin's and of
 // the Gateway API's kinds.
