@@ -66,7 +66,13 @@ func newDashboard(a *adoption) *dashboard {
 
 // get reads what the page is told of the Rollout first; false: nothing is yet.
 func (d *dashboard) get() (s shown, ok bool) {
-	resp, err := http.Get(d.url + "/info/watch")
+	ctx, cancel := context.WithTimeout(d.ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url+"/info/watch", http.NoBody)
+	if err != nil {
+		d.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return s, false
 	}
@@ -127,14 +133,13 @@ func TestArgoDashboard(t *testing.T) {
 	until("it is degraded", func(s shown) bool { return s.Status == "Degraded" })
 	d.press("retry", "{}")
 	until("it has begun again", func(s shown) bool { return s.Status == "Progressing" && s.Step == "0/5" })
-	d.press("promote", `{"full": true}`)
-	v2 := a.healthy("shop", v1, false).StableRS
 	d.press("undo/1", "{}")
 	a.healthy("shop", v1, true)
+	d.press("set/main/shop/3", `{"namespace": "default", "rollout": "shop", "container": "main", "image": "shop", "tag": "3"}`)
+	until("the next one has begun", func(s shown) bool { return s.Status == "Progressing" })
+	d.press("promote", `{"full": true}`)
+	a.healthy("shop", v1, false)
 	d.press("restart", "{}")
 	a.until("its pods are new", func() bool { return a.field("shop", ".status.restartedAt") != "" })
 	a.journaled("shop", map[string]string{"Aborted": plugin, "CanaryStarted": plugin, "PromotedFull": plugin})
-	if v1 == v2 {
-		t.Error("there was one version")
-	}
 }
