@@ -35,13 +35,13 @@ type trial struct {
 	taken   map[string]bool   // names of AnalysisRuns that are somebody else's
 	lost    map[string]bool   // AnalysisRuns that somebody deleted
 
-	reported string // to the Rollout, as text; "": it is to be told again
+	templates map[string]*making // by name; what is in them belongs to the worker
+	reported  string             // to the Rollout, as text; "": it is to be told again
 
 	// What follows belongs to the worker.
 
-	templates map[string]*making // by name
-	written   string             // the status, as text
-	told      api.AnalysisPhase
+	written string // the status, as text
+	told    api.AnalysisPhase
 }
 
 // making is what is known of the making of one template's parts.
@@ -70,7 +70,7 @@ func (r *Runner) seeExperiment(i id, u *unstructured.Unstructured, gone bool) {
 	status, text := statusOf[api.ExperimentStatus](u)
 	switch {
 	case t == nil:
-		t = &trial{uid: u.GetUID(), status: status, written: string(text), told: status.Phase, templates: map[string]*making{}}
+		t = &trial{uid: u.GetUID(), status: status, written: string(text), told: status.Phase}
 		owner, owned := controller(u, kindRollout)
 		t.owner, t.owned, t.ours = owner.key, owned, u.GetLabels()[LabelManagedBy] == "serin"
 		t.reset()
@@ -91,8 +91,9 @@ func (r *Runner) seeExperiment(i id, u *unstructured.Unstructured, gone bool) {
 	t.object = o
 }
 
-// reset forgets the analyses.
+// reset forgets what was made.
 func (t *trial) reset() {
+	t.templates = map[string]*making{}
 	t.begun, t.broken = map[string]string{}, map[string]string{}
 	t.noted, t.made, t.taken, t.lost = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 }
@@ -128,13 +129,17 @@ func (r *Runner) lookExperiment(ctx context.Context, i id) error {
 	if m.give {
 		err = errors.Join(err, r.terminate(ctx, i, m.object))
 	}
+	next.ObservedGeneration = generation(i, m.object)
+	next.Conditions = experiment.Conditions(next, next.ObservedGeneration, now)
 	r.mu.Lock()
-	if t.epoch == m.epoch {
-		next.ObservedGeneration = generation(i, m.object)
-		next.Conditions = experiment.Conditions(next, next.ObservedGeneration, now)
+	current := t.epoch == m.epoch
+	if current {
 		t.status = next
 	}
 	r.mu.Unlock()
+	if !current { // it was begun anew meanwhile, and is looked at for that
+		return err
+	}
 	r.again(i, plan.Next, now)
 	return errors.Join(err, r.publish(ctx, i, t, m.epoch, next))
 }

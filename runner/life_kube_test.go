@@ -142,6 +142,17 @@ spec: {replicas: 1, selector: {matchLabels: {app: ` + name + `}}, template: {met
 	p.experiment(ours, "second", "")
 	p.ends(ours, "second", api.AnalysisError, "another Service has the name second-a")
 
+	p.experiment(argos, "again", "")
+	p.until("it runs", func() bool { return p.of(argos, "again").Phase == api.AnalysisRunning })
+	p.patch(argos, kindExperiment, "again", `{"spec": {"terminate": true}}`)
+	p.ends(argos, "again", api.AnalysisSuccessful, "")
+	p.apply(`{apiVersion: v1, kind: Service, metadata: {name: again-a, namespace: $NS}, spec: {ports: [{port: 1}]}}`)
+	p.patch(argos, kindExperiment, "again", `{"spec": {"terminate": null}, "status": null}`)
+	p.ends(argos, "again", api.AnalysisError, "another Service has the name again-a")
+	p.must(p.client.CoreV1().Services(p.namespace).Delete(p.ctx, "again-a", metav1.DeleteOptions{}))
+	p.patch(argos, kindExperiment, "again", `{"status": null}`)
+	p.until("it runs again", func() bool { return p.of(argos, "again").Phase == api.AnalysisRunning })
+
 	p.stop()
 	p.experiment(argos, "third", required)
 	uid := p.get(argos, kindExperiment, "third").GetUID()
