@@ -36,6 +36,10 @@ type source struct {
 	emptied bool
 }
 
+// held says whether a file held objects, or what may have been some but for an error:
+// what was mended in it is written over it too.
+func (s *source) held() bool { return len(s.file.Docs) > 0 || api.HasErrors(s.file.Findings) }
+
 // scan is one walk through a folder.
 type scan struct {
 	folder   *Folder
@@ -143,7 +147,7 @@ func (s *scan) file(rel string, link bool) error {
 		now.file = api.DecodeFile(s.folder.name(rel), data, old.file)
 	}
 	now.kept = now.file.WithoutSecrets(data)
-	now.emptied = old != nil && len(bytes.TrimSpace(data)) == 0 && (old.emptied || len(old.file.Docs) > 0)
+	now.emptied = old != nil && len(bytes.TrimSpace(data)) == 0 && (old.emptied || old.held())
 	s.add(rel, now)
 	return nil
 }

@@ -170,6 +170,23 @@ func TestRunEmptiedFile(t *testing.T) {
 	r.until(t, "a file of comments", hasServices("cart"))
 }
 
+// TestRunMendedFile: a file with an error that is written over removes nothing either.
+func TestRunMendedFile(t *testing.T) {
+	dir, f, _ := folder(t)
+	write(t, dir, "shop.yaml", "kind: [")
+	r := start(t, f)
+	r.until(t, "the error in it", isRefused)
+	write(t, dir, "shop.yaml", "")
+	got := r.until(t, "that it is empty", func(r discovery.Result) bool {
+		return len(r.Findings) == 1 && r.Findings[0].Code == "E100"
+	})
+	if got.Objects != nil {
+		t.Error("what was there is gone")
+	}
+	write(t, dir, "shop.yaml", shop)
+	r.until(t, "the file", hasServices("shop", "cart"))
+}
+
 // TestRunFindsWhatChangedSinceLoad also proves that Run says nothing when
 // nothing is new: its first Result is the change.
 func TestRunFindsWhatChangedSinceLoad(t *testing.T) {
