@@ -86,7 +86,7 @@ func (r *Runner) seeExperiment(i id, u *unstructured.Unstructured, gone bool) {
 	var o *api.Experiment
 	o, t.refused = decode[api.Experiment](u)
 	if o == nil {
-		o = &api.Experiment{ObjectMeta: metav1.ObjectMeta{Name: u.GetName(), Namespace: u.GetNamespace(), UID: u.GetUID()}}
+		o = &api.Experiment{ObjectMeta: metav1.ObjectMeta{Name: u.GetName(), Namespace: u.GetNamespace(), UID: u.GetUID(), OwnerReferences: u.GetOwnerReferences()}}
 	}
 	t.object = o
 }
@@ -158,7 +158,7 @@ func (r *Runner) moment(i id, t *trial, m *moment) bool {
 	var busy []string
 	if t.owned {
 		w := r.rollouts[t.owner]
-		if w == nil {
+		if w == nil || !metav1.IsControlledBy(t.object, w.Rollout) {
 			return false
 		}
 		busy = w.Busy

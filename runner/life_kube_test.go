@@ -269,4 +269,10 @@ func TestWant(t *testing.T) {
 	p.until("it is told that the name is taken", func() bool {
 		return strings.Contains(p.report("two").Status.Message, "another Experiment has the name two")
 	})
+
+	p.apply(`{apiVersion: serin.dev/v1alpha1, kind: Experiment, metadata: {name: three, namespace: $NS, ` +
+		`ownerReferences: [{apiVersion: serin.dev/v1alpha1, kind: Rollout, name: shop, uid: of-one-before, controller: true}]}, spec: {templates: []}}`)
+	asked.Name = "three"
+	p.runner.Want(Wanted{Rollout: r, Running: []Asked{asked}})
+	p.until("it is made when that of a Rollout before is gone", func() bool { return p.report("three").Status.Phase == api.AnalysisRunning })
 }

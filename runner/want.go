@@ -102,7 +102,7 @@ func (r *Runner) lookRollout(ctx context.Context, i id) error {
 	}
 	old := map[id]*trial{}
 	for of, t := range r.trials {
-		if !t.owned || t.owner != i.key {
+		if !metav1.IsControlledBy(t.object, w.Rollout) {
 			continue
 		}
 		if t.ours && over(t.status) && !w.runs(of.key.Name) && !slices.Contains(w.Kept, of.key.Name) {
@@ -152,6 +152,9 @@ func (r *Runner) make(ctx context.Context, o *api.Rollout, a Asked) error {
 		}
 		if metav1.IsControlledBy(there, o) {
 			return nil
+		}
+		if of, owned := controller(there, kindRollout); owned && of.key.Name == o.Name { // the cluster is about to remove it
+			return fmt.Errorf("making Experiment %s: that of the Rollout that had this name before is still there", i.key)
 		}
 		report.Status = api.ExperimentStatus{Phase: api.AnalysisError, Message: errTaken{kindExperiment, a.Name}.Error()}
 		err = nil
