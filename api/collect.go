@@ -99,18 +99,3 @@ func share[T comparable](now, before map[Key]T) bool {
 	}
 	return same
 }
-
-// AnalysisTemplateSpec gives what an AnalysisTemplate says, or, where the key has no
-// namespace, a ClusterAnalysisTemplate; false: there is none.
-func (s *Objects) AnalysisTemplateSpec(key Key) (*AnalysisTemplateSpec, bool) {
-	if key.Namespace == "" {
-		if t := s.ClusterAnalysisTemplates[key]; t != nil {
-			return &t.Spec, true
-		}
-		return nil, false
-	}
-	if t := s.AnalysisTemplates[key]; t != nil {
-		return &t.Spec, true
-	}
-	return nil, false
-}

@@ -225,19 +225,7 @@ func (c *canary) look(l *loop, t *trial) {
 
 // measure has a measurement taken beside the loop.
 func (c *canary) measure(l *loop, t *trial, a *analysisRun, task run.Task) {
-	secrets := l.objects.Secrets
-	m := Measurement{Task: task, Args: a.Spec.Args, Rollout: c.key, Run: a.Name}
-	m.Secret = func(name, key string) (string, error) {
-		secret := secrets[api.Key{Namespace: c.key.Namespace, Name: name}]
-		if secret == nil {
-			return "", fmt.Errorf("there is no Secret %s/%s", c.key.Namespace, name)
-		}
-		value, ok := secret.Data[key]
-		if !ok {
-			return "", fmt.Errorf("the Secret %s/%s has no key %s", c.key.Namespace, name, key)
-		}
-		return string(value), nil
-	}
+	m := Measurement{Task: task, Args: a.Spec.Args, Secret: l.objects.SecretsIn(c.key.Namespace), Rollout: c.key, Run: a.Name}
 	ctx := t.ctx()
 	l.work.Go(func() {
 		result := l.measurer.Measure(ctx, m)

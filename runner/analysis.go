@@ -169,7 +169,7 @@ func (a *analysis) spec() api.AnalysisRunSpec {
 // measure has a measurement taken beside the workers.
 func (r *Runner) measure(ctx context.Context, i id, a *analysis, object *api.AnalysisRun, task run.Task) {
 	m := Measurement{
-		Task: task, Args: object.Spec.Args, Secret: r.secret(i.key.Namespace), Run: object.Name,
+		Task: task, Args: object.Spec.Args, Secret: r.secrets(i.key.Namespace), Run: object.Name,
 		Rollout: api.Key{Namespace: i.key.Namespace, Name: object.Labels[labelRollout]},
 		Owner:   metav1.OwnerReference{APIVersion: apiVersion(i), Kind: kindRun, Name: object.Name, UID: a.uid},
 	}

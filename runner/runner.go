@@ -202,20 +202,9 @@ func (r *Runner) Objects(o *api.Objects) {
 	r.objects = o
 }
 
-// secret gives a value of a Secret of a namespace.
-func (r *Runner) secret(namespace string) func(name, key string) (string, error) {
+// secrets gives the values of the Secrets of a namespace, as they are now.
+func (r *Runner) secrets(namespace string) func(name, key string) (string, error) {
 	r.mu.Lock()
-	secrets := r.objects.Secrets
-	r.mu.Unlock()
-	return func(name, key string) (string, error) {
-		secret := secrets[api.Key{Namespace: namespace, Name: name}]
-		if secret == nil {
-			return "", fmt.Errorf("there is no Secret %s/%s", namespace, name)
-		}
-		value, ok := secret.Data[key]
-		if !ok {
-			return "", fmt.Errorf("the Secret %s/%s has no key %s", namespace, name, key)
-		}
-		return string(value), nil
-	}
+	defer r.mu.Unlock()
+	return r.objects.SecretsIn(namespace)
 }
