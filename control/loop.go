@@ -23,7 +23,8 @@ type loop struct {
 	saved     map[api.Key]store.Rollout // not yet claimed by an object
 	objects   *api.Objects
 	findings  []api.Finding
-	broken    map[api.Key]bool // Rollouts that the findings call wrong
+	broken    map[api.Key]bool          // Rollouts that the findings call wrong
+	reads     map[api.Key]time.Duration // how far back others look, by Rollout
 	builder   *snapshot.Builder
 	ledger    *stats.Ledger
 	filter    *stats.Filter
@@ -68,6 +69,7 @@ func newLoop(o Options, tell func(func(*loop))) *loop {
 		objects:   &api.Objects{},
 		builder:   snapshot.NewBuilder(snapshot.Options{}),
 		broken:    map[api.Key]bool{},
+		reads:     map[api.Key]time.Duration{},
 		ledger:    stats.NewLedger(),
 		filter:    stats.NewFilter(),
 		canaries:  map[api.Key]*canary{},

@@ -17,7 +17,8 @@ import (
 // traffic, over a length of time until now: in parts
 // of the same length, 1 or more, the oldest first. Connections are those of now,
 // so only the last part has them. Reports are kept while an analysis runs that
-// reads them, from its beginning on; a part from before is empty.
+// reads them, from its beginning on, and for who said that by Reads; a part from
+// before is empty.
 func (c *Control) Windows(ctx context.Context, rollout api.Key, version string, length time.Duration, parts int) ([]stats.Recent, error) {
 	var out []stats.Recent
 	var failed error
@@ -76,37 +77,27 @@ func (l *loop) windows(service api.Key, version string, length time.Duration, pa
 	return out
 }
 
-// keepReports has the reports kept that the trials under way read: nothing,
+// Reads says how far back somebody looks from now on who asks for Windows of a Rollout,
+// in place of what was said before; 0: nobody does.
+func (c *Control) Reads(rollout api.Key, length time.Duration) {
+	c.tell(func(l *loop) {
+		if l.reads[rollout] = length; length == 0 {
+			delete(l.reads, rollout)
+		}
+		if of := l.canaries[rollout]; of != nil {
+			of.keepReports(l)
+		}
+	})
+}
+
+// keepReports has the reports kept that the trials under way and others read: nothing,
 // where none does.
 func (c *canary) keepReports(l *loop) {
-	var longest time.Duration
+	longest := l.reads[c.key]
 	for _, t := range c.trials {
 		for _, a := range t.Analyses {
-			longest = max(longest, longestWindow(&a.Spec))
+			longest = max(longest, run.LongestWindow(&a.Spec))
 		}
 	}
 	l.ledger.Keep(c.service, longest, l.now)
-}
-
-// longestWindow gives the longest time that the metrics of an analysis look
-// back; 0 where none reads the Envoys' reports. What cannot be read is an error
-// of the measurement.
-func longestWindow(spec *api.AnalysisRunSpec) time.Duration {
-	var longest time.Duration
-	for _, m := range spec.Metrics {
-		if len(m.EnvoyMetrics()) == 0 {
-			continue
-		}
-		// A secret has no say in how long reports are kept.
-		m, _, err := run.Resolve(m, spec.Args, func(string, string) (string, error) { return "", nil })
-		if err != nil {
-			continue
-		}
-		length, err := api.LongestWindow(m.EnvoyMetrics())
-		if err != nil {
-			continue
-		}
-		longest = max(longest, length)
-	}
-	return longest
 }

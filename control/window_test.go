@@ -151,3 +151,35 @@ func TestWindowsOverARestart(t *testing.T) {
 		w.sees(api.EnvoyStable, 10*time.Second, stats.Recent{})
 	})
 }
+
+// TestReads: reports are kept for who says that he reads them, also of a Rollout that is
+// not there yet, until nobody does.
+func TestReads(t *testing.T) {
+	inWorld(t, func(w *world) {
+		served := func() uint64 {
+			t.Helper()
+			time.Sleep(10 * time.Second)
+			w.Load(stats.Load{Node: "edge-1", Gateway: "default/edge", Received: time.Now(), Clusters: []stats.ClusterLoad{
+				{Cluster: "default/shop/80/v1", Success: 100, Issued: 100, Interval: 10 * time.Second}}})
+			synctest.Wait()
+			out, err := w.Windows(context.Background(), shop, api.EnvoyStable, 30*time.Second, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return out[0].Requests
+		}
+		if n := served(); n != 0 {
+			t.Fatalf("%d were kept for nobody", n)
+		}
+		w.Reads(shop, 30*time.Second)
+		w.Reads(api.Key{Namespace: "default", Name: "nowhere"}, time.Minute)
+		served()
+		if n := served(); n < 100 {
+			t.Errorf("%d were kept for who reads", n)
+		}
+		w.Reads(shop, 0)
+		if n := served(); n != 0 {
+			t.Errorf("%d were kept when nobody read any more", n)
+		}
+	})
+}

@@ -50,6 +50,7 @@ func (r *Runner) seeRun(i id, u *unstructured.Unstructured, gone bool) {
 			}
 			r.queue.Add(a.owner)
 		}
+		r.queueReads(a.object)
 		a = nil
 	}
 	if gone {
@@ -136,6 +137,7 @@ func (r *Runner) lookRun(ctx context.Context, i id) error {
 	if a.owned {
 		r.queue.Add(a.owner)
 	}
+	r.queueReads(object)
 	r.mu.Unlock()
 	for _, task := range tasks {
 		r.measure(measuring(), i, a, object, task)
@@ -145,6 +147,19 @@ func (r *Runner) lookRun(ctx context.Context, i id) error {
 		return err
 	}
 	return r.expire(ctx, i, object, status, now)
+}
+
+// queueReads has it looked at how far back the runs look that have the Rollout of one.
+func (r *Runner) queueReads(of *api.AnalysisRun) {
+	if key := rolloutOf(of); key.Name != "" {
+		r.queue.Add(id{kind: kindReads, key: key})
+	}
+}
+
+// rolloutOf names the Rollout that a run says it is of; its name is empty where it says
+// none.
+func rolloutOf(o *api.AnalysisRun) api.Key {
+	return api.Key{Namespace: o.Namespace, Name: o.Labels[labelRollout]}
 }
 
 // next says what is to be measured now.
@@ -170,7 +185,7 @@ func (a *analysis) spec() api.AnalysisRunSpec {
 func (r *Runner) measure(ctx context.Context, i id, a *analysis, object *api.AnalysisRun, task run.Task) {
 	m := Measurement{
 		Task: task, Args: object.Spec.Args, Secret: r.secrets(i.key.Namespace), Run: object.Name,
-		Rollout: api.Key{Namespace: i.key.Namespace, Name: object.Labels[labelRollout]},
+		Rollout: rolloutOf(object),
 		Owner:   metav1.OwnerReference{APIVersion: apiVersion(i), Kind: kindRun, Name: object.Name, UID: a.uid},
 	}
 	r.measuring.Go(func() {

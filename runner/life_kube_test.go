@@ -276,3 +276,28 @@ func TestWant(t *testing.T) {
 	p.runner.Want(Wanted{Rollout: r, Running: []Asked{asked}})
 	p.until("it is made when that of a Rollout before is gone", func() bool { return p.report("three").Status.Phase == api.AnalysisRunning })
 }
+
+// TestReads: while a run is under way that reads the Envoys' reports of a Rollout, it is
+// said how far back.
+func TestReads(t *testing.T) {
+	p := newPlace(t)
+	reads := func(want ...time.Duration) func() bool {
+		return func() bool {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			return slices.Equal(p.reads, want)
+		}
+	}
+	put := func(name, window string) {
+		p.apply(`{apiVersion: serin.dev/v1alpha1, kind: AnalysisRun, metadata: {name: ` + name + `, namespace: $NS, labels: {rollout: shop}}, ` +
+			`spec: {args: [{name: window, value: ` + window + `}], metrics: [{name: m, interval: 1h, provider: {envoy: {metric: errorRatio, window: "{{args.window}}"}}}]}}`)
+	}
+	put("short", "10s")
+	p.until("the first is read for", reads(10*time.Second))
+	put("long", "1m")
+	p.until("the longer one is read for", reads(10*time.Second, time.Minute))
+	p.patch(ours, kindRun, "long", `{"spec": {"terminate": true}}`)
+	p.until("it has ended", reads(10*time.Second, time.Minute, 10*time.Second))
+	p.must(p.objects.Resource(kindsOf(ours, kindRun)).Namespace(p.namespace).Delete(p.ctx, "short", metav1.DeleteOptions{}))
+	p.until("nobody reads", reads(10*time.Second, time.Minute, 10*time.Second, 0))
+}

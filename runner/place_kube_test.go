@@ -84,6 +84,7 @@ type place struct {
 	mu      sync.Mutex // guards what follows
 	measure func(context.Context, Measurement) run.Result
 	reports map[string]Report
+	reads   []time.Duration
 	version func() (workload.Version, error)
 }
 
@@ -137,6 +138,11 @@ func (p *place) start() {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			return p.version()
+		},
+		Reads: func(_ api.Key, length time.Duration) {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.reads = append(p.reads, length)
 		},
 		Report: func(r Report) {
 			p.mu.Lock()

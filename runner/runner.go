@@ -33,6 +33,10 @@ type Options struct {
 	// Report is told how an Experiment of a Rollout stands, when that has changed. It
 	// must not block for long.
 	Report func(Report)
+	// Reads is told how far back the AnalysisRuns that are under way look at what the
+	// Envoys report of a Rollout, when that has changed; 0: none does. It must not block
+	// for long.
+	Reads func(rollout api.Key, length time.Duration)
 	// Event is told what became of an object, for its users; nil: nobody is. It must
 	// not block.
 	Event func(about core.ObjectReference, warning bool, reason, message string)
@@ -69,6 +73,7 @@ const (
 	kindRun        = "AnalysisRun"
 	kindExperiment = "Experiment"
 	kindRollout    = "Rollout" // what it wants of its Experiments
+	kindReads      = "reads"   // how far back the runs look that have a Rollout
 )
 
 // Runner runs Experiments and AnalysisRuns.
@@ -88,6 +93,7 @@ type Runner struct {
 	rollouts map[api.Key]*wanting
 	sets     map[types.UID]map[string]*apps.ReplicaSet // by Experiment and template
 	objects  *api.Objects
+	reads    map[api.Key]time.Duration // as was told, by Rollout
 }
 
 // New makes a Runner. It does nothing before Run.
@@ -113,6 +119,9 @@ func with(client kubernetes.Interface, objects dynamic.Interface, o Options) *Ru
 	if o.Report == nil {
 		o.Report = func(Report) {}
 	}
+	if o.Reads == nil {
+		o.Reads = func(api.Key, time.Duration) {}
+	}
 	if o.Event == nil {
 		o.Event = func(core.ObjectReference, bool, string, string) {}
 	}
@@ -122,7 +131,7 @@ func with(client kubernetes.Interface, objects dynamic.Interface, o Options) *Ru
 	r := &Runner{
 		client: client, dynamic: objects, options: o, under: context.Background,
 		runs: map[id]*analysis{}, trials: map[id]*trial{}, rollouts: map[api.Key]*wanting{},
-		sets: map[types.UID]map[string]*apps.ReplicaSet{}, objects: &api.Objects{},
+		sets: map[types.UID]map[string]*apps.ReplicaSet{}, objects: &api.Objects{}, reads: map[api.Key]time.Duration{},
 		queue: workqueue.NewTypedRateLimitingQueue(
 			workqueue.NewTypedItemExponentialFailureRateLimiter[id](20*time.Millisecond, 30*time.Second)),
 	}
@@ -182,6 +191,9 @@ func (r *Runner) look(ctx context.Context, i id) error {
 		return r.lookRun(ctx, i)
 	case kindExperiment:
 		return r.lookExperiment(ctx, i)
+	case kindReads:
+		r.tellReads(i.key)
+		return nil
 	default:
 		return r.lookRollout(ctx, i)
 	}

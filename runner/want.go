@@ -8,10 +8,12 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/serin-mesh/serin/analysis/run"
 	"github.com/serin-mesh/serin/api"
 	"github.com/serin-mesh/serin/workload"
 )
@@ -121,6 +123,26 @@ func (r *Runner) lookRollout(ctx context.Context, i id) error {
 		errs = append(errs, r.remove(ctx, of, t.uid))
 	}
 	return errors.Join(errs...)
+}
+
+// tellReads tells how far back the runs look that have a Rollout, if that is news. Only
+// the worker that has that does, so it is told in order.
+func (r *Runner) tellReads(key api.Key) {
+	r.mu.Lock()
+	var longest time.Duration
+	for _, a := range r.runs {
+		if !a.shown && !run.Ended(a.status) && rolloutOf(a.object) == key {
+			longest = max(longest, run.LongestWindow(&a.object.Spec))
+		}
+	}
+	news := longest != r.reads[key]
+	if r.reads[key] = longest; longest == 0 {
+		delete(r.reads, key)
+	}
+	r.mu.Unlock()
+	if news { // unlocked: who is told may be waiting for us
+		r.options.Reads(key, longest)
+	}
 }
 
 // over says whether an Experiment has ended and its pods are gone.

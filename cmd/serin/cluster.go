@@ -123,7 +123,7 @@ func lead(ctx context.Context, o serveOptions, config *rest.Config, client kuber
 		return err
 	}
 	if trials.runner, err = runner.New(config, runner.Options{Measure: trials.measure, Version: scaler.workload.VersionOf,
-		Report: trials.report, Event: events.Tell, Namespaces: o.Cluster.Namespaces, Log: o.Log}); err != nil {
+		Report: trials.report, Event: events.Tell, Reads: trials.reads, Namespaces: o.Cluster.Namespaces, Log: o.Log}); err != nil {
 		return err
 	}
 	source, err := kube.New(config, kube.Options{Namespaces: o.Cluster.Namespaces, AdoptArgo: o.Cluster.AdoptArgo,

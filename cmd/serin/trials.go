@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -51,6 +52,9 @@ func (t *trials) report(r runner.Report) {
 	}
 	t.control.ExperimentReported(r.Rollout, told)
 }
+
+// reads tells the control loop how far back AnalysisRuns look.
+func (t *trials) reads(rollout api.Key, length time.Duration) { t.control.Reads(rollout, length) }
 
 // measure takes a measurement of an AnalysisRun.
 func (t *trials) measure(ctx context.Context, m runner.Measurement) analyses.Result {

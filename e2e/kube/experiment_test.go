@@ -64,6 +64,12 @@ func asked(t *testing.T, is string) (url string, paths func() []string) {
 // their own, analyses them once their pods are there, and takes the pods away.
 func TestExperiment(t *testing.T) {
 	s := newScene(t, "[]")
+	s.must(s.cluster.Apply(s.ctx, `
+apiVersion: serin.dev/v1alpha1
+kind: AnalysisRun
+metadata: {name: now, namespace: default, labels: {rollout: shop}}
+spec: {metrics: [{name: ratio, successCondition: result < 0.01, provider: {envoy: {metric: errorRatio, version: stable, window: 4s}}}]}
+`))
 	url, paths := asked(t, "fine")
 	s.must(s.cluster.Apply(s.ctx, strings.ReplaceAll(comparing, "$URL", url)))
 	of := func(path string) string {
@@ -85,8 +91,15 @@ func TestExperiment(t *testing.T) {
 		return s.pods("trial:1") == 0 && of("{.status.templateStatuses[*].replicas}") == "0 0" &&
 			s.kubectl("get", "services", "-o", "jsonpath={.items[?(@.metadata.name==\"compare-baseline\")].metadata.name}") == ""
 	})
+	s.until("the run by itself has succeeded, by what the Envoy reports", func() bool {
+		phase := s.kubectl("get", "analysisruns.serin.dev", "now", "-o", "jsonpath={.status.phase}")
+		if phase != "Successful" && phase != "Running" {
+			t.Fatalf("it is %s", phase)
+		}
+		return phase == "Successful"
+	})
 	runs := s.kubectl("get", "analysisruns.serin.dev", "-o", `jsonpath={range .items[*]}{.metadata.name} {.metadata.ownerReferences[0].name} {.status.phase}{"\n"}{end}`)
-	if runs != "compare-base compare Successful\ncompare-other compare Successful\n" {
+	if runs != "compare-base compare Successful\ncompare-other compare Successful\nnow  Successful\n" {
 		t.Errorf("the runs are\n%s", runs)
 	}
 	s.until("there are Events", func() bool {
