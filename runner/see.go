@@ -53,6 +53,3 @@ func controller(o metav1.Object, kind string) (id, bool) {
 	group, _, _ := strings.Cut(ref.APIVersion, "/")
 	return id{group: group, kind: kind, key: api.Key{Namespace: o.GetNamespace(), Name: ref.Name}}, true
 }
-
-// newer says whether a resource version is of a later state than another.
-func newer(a, b string) bool { return b == "" || later(a, b) }

@@ -64,11 +64,17 @@ func (w *wanting) runs(name string) bool {
 	return slices.ContainsFunc(w.Running, func(a Asked) bool { return a.Name == name })
 }
 
-// Want says what a Rollout wants from now on. The Experiments that it wants to run are
-// reported, also those that have not changed. It never blocks.
+// Want says what a Rollout wants from now on. The Experiments that it begins to want to
+// run are reported, also those that have not changed. It never blocks.
 func (r *Runner) Want(w Wanted) {
 	key := api.KeyOf(w.Rollout)
 	r.mu.Lock()
+	before := r.rollouts[key]
+	for _, a := range w.Running {
+		if t := r.trials[experimentOf(w.Rollout, a.Name)]; t != nil && (before == nil || !before.runs(a.Name)) {
+			t.reported = ""
+		}
+	}
 	r.rollouts[key] = &wanting{w}
 	r.mu.Unlock()
 	r.queue.Add(id{kind: kindRollout, key: key})
@@ -111,7 +117,6 @@ func (r *Runner) lookRollout(ctx context.Context, i id) error {
 			old[of] = t
 			continue
 		}
-		t.reported = ""
 		r.queue.Add(of)
 	}
 	r.mu.Unlock()

@@ -100,10 +100,11 @@ func never(err error) bool {
 	return apierrors.IsInvalid(err) || apierrors.IsBadRequest(err)
 }
 
-// later compares two resource versions.
-func later(a, b string) bool {
+// newer says whether a resource version is of a later state than another, which may be
+// none.
+func newer(a, b string) bool {
 	c, err := resourceversion.CompareResourceVersion(a, b)
-	return err == nil && c > 0
+	return b == "" || err == nil && c > 0
 }
 
 // reference gives the reference by which an object owns another.
